@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spec/limits.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+const struct limit_row limit_rows[] = {
+#define LIMIT(name, unit, min, max, def, help) { #name, unit, help, min, max, def, offsetof(struct limits, name) },
+#include "spec/limits.def"
+#undef LIMIT
+};
+const size_t limit_rows_count = ARRAY_SIZE(limit_rows);
+
+struct limits limits_default(void)
+{
+	return (struct limits){
+#define LIMIT(name, unit, min, max, def, help) .name = (def),
+#include "spec/limits.def"
+#undef LIMIT
+	};
+}
+
+int limits_check(const struct limits *limits, struct err *err)
+{
+	array_for_each(limit_rows, row) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)limits + row->offset, sizeof value);
+		if (value < row->min || value > row->max)
+			return err_say(err, -ERANGE, "%s is %" PRIu64 " %s; it must be from %" PRIu64 " to %" PRIu64 ".", row->name,
+				       value, row->unit, row->min, row->max);
+	}
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * limits.h: the limits of one run, made from limits.def. A struct limits travels between our programs as it is: only
+ * fixed-size integers, and whoever receives one checks it again.
+ */
+#pragma once
+#include "base/err.h"
+
+struct limits {
+#define LIMIT(name, unit, min, max, def, help) uint64_t name;
+#include "spec/limits.def"
+#undef LIMIT
+};
+
+struct limit_row {
+	const char *name, *unit, *help;
+	uint64_t min, max, def;
+	size_t offset; /* of the field in struct limits */
+};
+
+extern const struct limit_row limit_rows[];
+extern const size_t limit_rows_count;
+
+/* All defaults. */
+struct limits limits_default(void);
+
+/* 0, or -ERANGE with a sentence that names field, value and range. */
+int limits_check(const struct limits *limits, struct err *err);

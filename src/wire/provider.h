@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * provider.h: what the front and a provider say to each other. Both ends are ours, and each treats the other as hostile.
+ *
+ * One *link* a provider (SEQPACKET) carries ready cells to the front: WIRE_CELL with three descriptors. Each cell has a
+ * *control* socket (SEQPACKET) of its own, for one run:
+ *
+ *     front                                 provider
+ *       |  <------- WIRE_CELL ------------    |   on the link; descriptors: control, stdout, stderr (read ends)
+ *       |  -------- WIRE_JOB ------------->   |   on control; descriptors: code, and stdin when WIRE_JOB_STDIN is set
+ *       |  -------- WIRE_STOP ------------>   |   at most once, when a stream has passed its limit
+ *       |  <------- WIRE_VERDICT ----------   |   last frame; afterwards every writer of stdout and stderr is gone
+ *
+ * The front that closes control cancels the run; a provider that closes it without a verdict has failed. A cell without
+ * a job may be closed by either side at any time. Code and stdin are sealed memfds, at most WIRE_MAX_FILE_BYTES long.
+ * stdout and stderr are to be read until end of file, which comes at the latest right after the verdict.
+ */
+#pragma once
+#include "base/err.h"
+#include "spec/limits.h"
+#include "spec/result.h"
+#include "wire/frame.h"
+
+#define WIRE_MAGIC          0x53584543u /* "SXEC" */
+#define WIRE_MAX_FILE_BYTES (4 * MIB)
+
+enum wire_type {
+	WIRE_CELL = 1, /* provider to front, on the link */
+	WIRE_JOB,      /* front to provider, on control */
+	WIRE_STOP,     /* front to provider, on control */
+	WIRE_VERDICT,  /* provider to front, on control */
+	WIRE_FRONT,    /* supervisor to provider: one descriptor, the link to a (new) front */
+};
+
+struct wire_head {
+	uint32_t magic; /* WIRE_MAGIC */
+	uint32_t type;  /* enum wire_type */
+};
+
+#define WIRE_HEAD(t) { .magic = WIRE_MAGIC, .type = (t) }
+
+struct wire_cell {
+	struct wire_head head;
+	uint32_t slot;        /* which slot the cell is in; for logs and metrics */
+	uint32_t slots;       /* how many this provider has in all: no more cells than that live at once */
+	char provider[16];    /* "native", "docker"; NUL-terminated */
+	char environment[32]; /* "base"; NUL-terminated */
+};
+
+enum { WIRE_JOB_READ_ONLY = 1u << 0, WIRE_JOB_STDIN = 1u << 1 };
+
+struct wire_job {
+	struct wire_head head;
+	uint32_t flags; /* WIRE_JOB_...; any other bit is refused */
+	uint32_t zero;
+	struct limits limits;
+};
+
+struct wire_stop {
+	struct wire_head head;
+	uint32_t verdict; /* VERDICT_OUTPUT */
+	uint32_t zero;
+};
+
+struct wire_verdict {
+	struct wire_head head;
+	struct result result;
+	char reason[ERR_TEXT_BYTES]; /* for logs, with VERDICT_INTERNAL and VERDICT_REFUSED; NUL-terminated */
+};
+
+struct wire_front {
+	struct wire_head head;
+};
+
+/* True when a received packet is a whole frame of that type: right size, magic and type. */
+#define wire_is(bytes, size, t, type_struct) wire_check_head((bytes), (size), (t), sizeof(struct type_struct))
+_Bool wire_check_head(const void *bytes, ssize_t size, enum wire_type type, size_t want_size);
+
+/* Checks what a front sent: flags, limits, number of descriptors, seals and sizes of the files. -EBADMSG, -ERANGE with a sentence. */
+int wire_check_job(const struct wire_job *job, const int *fds, size_t fds_count, struct err *err);
+
+/* Checks what a provider sent: verdict, exit code and signal within range, text NUL-terminated. -EBADMSG. */
+int wire_check_verdict(struct wire_verdict *verdict);
+int wire_check_cell(struct wire_cell *cell, size_t fds_count);
