@@ -28,6 +28,7 @@ enum wire_type {
 	WIRE_JOB,      /* front to provider, on control */
 	WIRE_STOP,     /* front to provider, on control */
 	WIRE_VERDICT,  /* provider to front, on control */
+	WIRE_READY,    /* provider to supervisor: its checks passed; which ids a front is to take */
 	WIRE_FRONT,    /* supervisor to provider: one descriptor, the link to a (new) front */
 };
 
@@ -65,6 +66,11 @@ struct wire_verdict {
 	struct wire_head head;
 	struct result result;
 	char reason[ERR_TEXT_BYTES]; /* for logs, with VERDICT_INTERNAL and VERDICT_REFUSED; NUL-terminated */
+};
+
+struct wire_ready {
+	struct wire_head head;
+	uint32_t front_uid, front_gid;
 };
 
 struct wire_front {
