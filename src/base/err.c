@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void write_text(struct err *err, int code, const char *format, va_list args)
+_printf_(3, 0) static void write_text(struct err *err, int code, const char *format, va_list args)
 {
 	err->code = code;
 	(void)vsnprintf(err->text, sizeof err->text, format, args);

@@ -8,8 +8,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Visits each element of an array whose size the compiler knows; `item` is a pointer to it. */
-#define array_for_each(array, item) \
-	for (__typeof__(&(array)[0]) item = (array); item < (array) + ARRAY_SIZE(array); item++)
+#define array_for_each(array, item) for (__typeof__(&(array)[0]) item = (array); item < (array) + ARRAY_SIZE(array); item++)
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)

@@ -70,7 +70,10 @@ ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_ro
 	union fds_message control;
 	struct iovec part = { .iov_base = frame, .iov_len = size };
 	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control,
 	};
 	ssize_t n;
 

@@ -37,7 +37,7 @@ struct wire_head {
 	uint32_t type;  /* enum wire_type */
 };
 
-#define WIRE_HEAD(t) { .magic = WIRE_MAGIC, .type = (t) }
+#define WIRE_HEAD(t) ((struct wire_head){ .magic = WIRE_MAGIC, .type = (t) })
 
 struct wire_cell {
 	struct wire_head head;
