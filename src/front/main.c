@@ -1,5 +1,224 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * safexecd, the front: reads what strangers send, and can do nothing but serve sockets. It gets the listening socket and the link
+ * to a provider from its supervisor, gives up everything else, and serves until SIGTERM, or until its provider is gone; it
+ * then answers what it has accepted and ends, and the supervisor starts a new one.
+ */
+#include "api/api.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "front/options.h"
+#include "front/sandbox.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GUARD_MS 5000
+#define DRAIN_MS 2000
+
+struct front {
+	struct options options;
+	struct event_base *base;
+	struct event *terminate;
+	struct service *service;
+	struct api *api;
+	struct http_server *server;
+	int exit_status;
+};
+
+static void stop(struct front *front, int exit_status)
 {
+	if (exit_status != EXIT_SUCCESS)
+		front->exit_status = exit_status;
+	service_stop(front->service);
+	http_server_stop(front->server);
+}
+
+static void on_terminate(evutil_socket_t number, short what, void *arg)
+{
+	(void)number;
+	(void)what;
+	stop(arg, EXIT_SUCCESS);
+}
+
+static void on_provider_ready(void *arg)
+{
+	const struct front *front = arg;
+
+	log_line("ready on http://%s/", front->options.listen_name);
+}
+
+static void on_provider_lost(const char *why, void *arg)
+{
+	struct front *front = arg;
+
+	if (service_look(front->service).providers > 0)
+		return;
+	log_line("%s; answering what is under way, then ending.", why);
+	stop(front, EXIT_FAILURE);
+}
+
+static void on_fault(const char *what, void *arg)
+{
+	(void)arg;
+	log_line("%s", what);
+}
+
+static void on_quiet(void *arg)
+{
+	struct front *front = arg;
+
+	(void)event_base_loopbreak(front->base);
+}
+
+/* The supervisor's death is ours; the prctl comes too late when it has died already. */
+static int check_parent(struct err *err)
+{
+	pid_t parent = getppid();
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		return err_say(err, -ESRCH, "The supervisor is gone.");
 	return 0;
+}
+
+static int check_fd(int fd, const char *name, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_say(err, -EBADF, "--%s %d: not a socket.", name, fd);
+	return 0;
+}
+
+/* Each connection may need two descriptors, each run four. */
+static void raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* with fewer, accept(2) waits */
+}
+
+/* epoll_create, eventfd and socketpair are not on the filter's list: whatever needs them is made before it. */
+static int build(struct front *front, const struct service_events *events, struct err *err)
+{
+	const struct options *options = &front->options;
+	const struct service_options service = {
+		.limits = options->limits,
+		.queue_max = (unsigned)options->queue,
+		.queue_ms = (uint32_t)options->queue_ms,
+		.guard_ms = GUARD_MS,
+		.drain_ms = DRAIN_MS,
+	};
+	const struct api_options api = {
+		.listen_name = options->listen_name,
+		.limits = options->limits,
+		.on_quiet = on_quiet,
+		.arg = front,
+	};
+	const struct http_options http = {
+		.connections = (unsigned)options->connections,
+		.connections_per_address = (unsigned)options->connections, /* behind a proxy, and on loopback, all have one */
+		.connection_bytes = 16 * KIB,
+		.drain_bytes = 1 * MIB,
+		.head_ms = (uint32_t)options->head_ms,
+		.body_ms = (uint32_t)options->body_ms,
+		.idle_ms = (uint32_t)options->idle_ms,
+		.reply_ms = (uint32_t)options->reply_ms,
+	};
+	int r;
+
+	front->base = event_base_new();
+	if (!front->base)
+		return err_say(err, -ENOMEM, "Cannot start the event loop.");
+	front->terminate = evsignal_new(front->base, SIGTERM, on_terminate, front);
+	if (!front->terminate || event_add(front->terminate, NULL) < 0)
+		return err_say(err, -ENOMEM, "Cannot catch SIGTERM.");
+	r = service_new(front->base, &service, events, &front->service);
+	if (r == 0)
+		r = api_new(&api, front->service, &front->api);
+	if (r < 0)
+		return err_set(err, r, "Cannot start");
+	r = http_server_new(front->base, options->listen_fd, &http, api_handler(front->api), &front->server, err);
+	if (r < 0)
+		return r;
+	r = service_add_provider(front->service, options->provider_fd);
+	return r < 0 ? err_set(err, r, "Cannot use the provider's link") : 0;
+}
+
+static int prepare(const struct options *options, struct err *err)
+{
+	int r = check_parent(err);
+
+	if (r == 0)
+		r = check_fd(options->listen_fd, "listen-fd", err);
+	if (r == 0)
+		r = check_fd(options->provider_fd, "provider-fd", err);
+	if (r < 0)
+		return r;
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the supervisor, which ends us in order */
+	(void)umask(077);
+	tzset(); /* reads /etc/localtime now, not behind the sandbox */
+	raise_open_files();
+	return 0;
+}
+
+static int serve(struct front *front, struct err *err)
+{
+	const struct options *options = &front->options;
+	const struct service_events events = {
+		.on_ready = on_provider_ready,
+		.on_lost = on_provider_lost,
+		.on_fault = on_fault,
+		.arg = front,
+	};
+	const struct sandbox_ids ids = { .uid = options->uid, .gid = options->gid, .is_set = options->has_ids };
+	int r = prepare(options, err);
+
+	if (r == 0)
+		r = build(front, &events, err);
+	if (r == 0)
+		r = sandbox_enter(&ids, err);
+	if (r == 0)
+		(void)event_base_dispatch(front->base);
+	http_server_free(front->server);
+	service_free(front->service);
+	api_free(front->api);
+	if (front->terminate)
+		event_free(front->terminate);
+	if (front->base)
+		event_base_free(front->base);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct front front = { .exit_status = EXIT_SUCCESS };
+	struct err err;
+
+	log_open("safexecd");
+	if (options_parse(argc, argv, &front.options, &err) < 0) {
+		log_line("%s", err.text);
+		return 2;
+	}
+	if (front.options.wants_help) {
+		options_print_help();
+		return EXIT_SUCCESS;
+	}
+	if (serve(&front, &err) < 0) {
+		log_line("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	return front.exit_status;
 }

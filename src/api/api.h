@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * api.h: what the server answers: routes, their checks, and the wiring between an HTTP request and a run.
+ */
+#pragma once
+#include "http/http.h"
+#include "service/service.h"
+
+struct api;
+
+struct api_options {
+	const char *listen_name; /* "127.0.0.1:5000"; kept by pointer */
+	struct limits limits;    /* those of the service */
+	void (*on_quiet)(void *arg);
+	void *arg;
+};
+
+/* service must outlive the api. */
+int api_new(const struct api_options *options, struct service *service, struct api **ret_api);
+
+/* After the HTTP server, which calls it, is gone. */
+void api_free(struct api *api);
+void api_freep(struct api **api);
+
+/* For http_server_new. */
+const struct http_handler *api_handler(const struct api *api);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a browser may do with anything that comes from here: the page's own files, and nothing else. */
+static const struct http_field common_fields[] = {
+	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+				     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Opener-Policy", "same-origin" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+};
+
+struct fields {
+	struct http_field list[ARRAY_SIZE(common_fields) + 3];
+	size_t count;
+};
+
+static struct fields make_fields(const char *type, const char *cache, const struct http_field *extra)
+{
+	struct fields fields = { .list = { { "Content-Type", type }, { "Cache-Control", cache } }, .count = 2 };
+
+	array_for_each(common_fields, field)
+		fields.list[fields.count++] = *field;
+	if (extra)
+		fields.list[fields.count++] = *extra;
+	return fields;
+}
+
+struct reply *reply_new(void)
+{
+	struct reply *reply = calloc(1, sizeof *reply);
+
+	if (reply)
+		reply->out = reply->err = buf_new(1);
+	return reply;
+}
+
+void reply_free(struct reply *reply)
+{
+	if (!reply)
+		return;
+	buf_free(&reply->out);
+	buf_free(&reply->err);
+	free(reply);
+}
+
+static size_t read_reply(void *state, char *room, size_t size)
+{
+	struct reply *reply = state;
+
+	return json_out_read(&reply->json, room, size);
+}
+
+static void free_reply(void *state)
+{
+	reply_free(state);
+}
+
+static void send_no_memory(struct http_request *request)
+{
+	static const char text[] = "{\"success\": false, \"error\": \"The server has no memory for the reply.\"}";
+	const struct fields fields = make_fields("application/json", "no-store", NULL);
+
+	(void)http_reply_static(request, 500, fields.list, fields.count, text, sizeof text - 1);
+}
+
+void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *extra)
+{
+	const struct fields fields = make_fields("application/json", "no-store", extra);
+
+	if (!reply) {
+		send_no_memory(request);
+		return;
+	}
+
+	const struct http_source body = {
+		.size = json_out_size(&reply->json),
+		.read = read_reply,
+		.free = free_reply,
+		.state = reply,
+	};
+
+	(void)http_reply(request, status, fields.list, fields.count, &body); /* a failure closes the connection */
+}
+
+void reply_error(struct http_request *request, unsigned status, const char *text, const struct http_field *extra)
+{
+	struct reply *reply = reply_new();
+
+	if (reply) {
+		(void)snprintf(reply->text, sizeof reply->text, "%s", text);
+		json_out_raw(&reply->json, "{\"success\": false, \"error\": \"");
+		json_out_text(&reply->json, reply->text);
+		json_out_raw(&reply->json, "\"}");
+	}
+	reply_send(request, status, reply, extra);
+}
+
+void reply_bytes(struct http_request *request, const char *type, const void *bytes, size_t size)
+{
+	const struct fields fields = make_fields(type, "no-cache", NULL);
+
+	(void)http_reply_static(request, 200, fields.list, fields.count, bytes, size);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options.h: the front's command line. The supervisor writes it; a person only when developing.
+ */
+#pragma once
+#include "base/err.h"
+#include "spec/limits.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct options {
+	int listen_fd, provider_fd;
+	bool has_ids;
+	uid_t uid;
+	gid_t gid;
+	uint64_t queue, queue_ms, connections, head_ms, body_ms, idle_ms, reply_ms;
+	const char *listen_name;
+	struct limits limits;
+	bool wants_help;
+};
+
+/* Reads the command line. -EINVAL: err says what is wrong. */
+int options_parse(int argc, char **argv, struct options *ret_options, struct err *err);
+
+/* Prints the help to standard output. */
+void options_print_help(void);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/internal.h"
+#include "http/watch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define BLOCK_BYTES 16384 /* made at once of a body that is made while it is sent */
+
+static ssize_t read_source(void *arg, uint64_t position, char *room, size_t size)
+{
+	struct http_source *source = arg;
+
+	(void)position;
+	return (ssize_t)source->read(source->state, room, size);
+}
+
+static void free_source(void *arg)
+{
+	struct http_source *source = arg;
+
+	source->free(source->state);
+	free(source);
+}
+
+static struct MHD_Response *make_from_source(const struct http_source *body)
+{
+	struct http_source *source = malloc(sizeof *source);
+
+	if (!source)
+		return NULL;
+	*source = *body;
+
+	struct MHD_Response *response =
+		MHD_create_response_from_callback(body->size, BLOCK_BYTES, read_source, source, free_source);
+
+	if (!response)
+		free(source);
+	return response;
+}
+
+static bool add_fields(struct MHD_Response *response, const struct http_field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (MHD_add_response_header(response, fields[i].name, fields[i].value) != MHD_YES)
+			return false;
+	}
+	return true;
+}
+
+/* Hands the reply to the library: now when it is calling us, else as soon as the connection runs again. */
+static int answer(struct http_request *request, unsigned status, const struct http_field *fields, size_t count,
+		  struct MHD_Response *response)
+{
+	static const struct http_field close_field = { "Connection", "close" };
+	bool is_whole = response && add_fields(response, fields, count) &&
+			(!request->server->is_stopping || add_fields(response, &close_field, 1));
+
+	assert(!request->response && request->state < REQUEST_ANSWERED);
+	if (response && !is_whole)
+		MHD_destroy_response(response);
+	request->response = is_whole ? response : NULL;
+	request->status = status;
+	request->is_gone = !is_whole;
+	if (request->is_suspended) {
+		watch_remove(request);
+		request->is_suspended = false;
+		MHD_resume_connection(request->mhd);
+		server_run_soon(request->server);
+	}
+	return is_whole ? 0 : -ENOMEM;
+}
+
+int http_reply(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
+	       const struct http_source *body)
+{
+	struct MHD_Response *response = make_from_source(body);
+
+	if (!response)
+		body->free(body->state);
+	return answer(request, status, fields, fields_count, response);
+}
+
+int http_reply_static(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
+		      const void *bytes, size_t size)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
+
+	return answer(request, status, fields, fields_count, response);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The library calls request_begin at a request's first line, request_continue at its head, for each piece of its body and
+ * at its end, and again after a suspended request was resumed; request_end when the reply is sent or never will be.
+ * A reply can be queued at the head, which makes the library close the connection, or at the end, but not in between.
+ */
+#include "http/gate.h"
+#include "http/internal.h"
+#include "http/watch.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static struct http_connection *connection_of(struct MHD_Connection *mhd)
+{
+	return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void take_target(struct http_request *request, const char *uri)
+{
+	size_t size = strcspn(uri, "?#");
+
+	request->has_bad_target = strpbrk(uri, " \t\r\n\v\f") != NULL;
+	if (size < sizeof request->path)
+		memcpy(request->path, uri, size);
+}
+
+void *request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+	struct http_connection *connection = connection_of(mhd);
+	struct http_request *request = connection ? calloc(1, sizeof *request) : NULL;
+
+	if (!request)
+		return NULL; /* request_continue then closes the connection */
+	request->server = arg;
+	request->mhd = mhd;
+	request->connection = connection;
+	request->body = buf_new(1); /* holds nothing before http_accept_body */
+	take_target(request, uri ? uri : "");
+	TAILQ_INSERT_TAIL(&request->server->requests, request, link);
+	connection_set_deadline(connection, request->server->options.head_ms);
+	return request;
+}
+
+void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
+{
+	struct http_server *server = arg;
+	struct http_request *request = *context;
+
+	(void)mhd;
+	(void)why;
+	if (!request)
+		return;
+	*context = NULL;
+	if (request->state == REQUEST_TAKEN && !request->response && !request->is_gone)
+		server->handler->on_gone(request, server->handler->arg);
+	TAILQ_REMOVE(&server->requests, request, link);
+	if (request->is_counted)
+		server->busy--;
+	if (request->response)
+		MHD_destroy_response(request->response);
+	buf_free(&request->body);
+	connection_set_deadline(request->connection, server->options.idle_ms);
+	free(request);
+}
+
+void request_forsake(struct http_request *request)
+{
+	struct http_server *server = request->server;
+
+	request->is_gone = true;
+	watch_remove(request);
+	request->is_suspended = false;
+	server->handler->on_gone(request, server->handler->arg);
+	MHD_resume_connection(request->mhd); /* request_continue then closes the connection */
+	server_run_soon(server);
+}
+
+static enum MHD_Result queue_reply(struct http_request *request)
+{
+	struct MHD_Response *response = request->response;
+
+	if (!response)
+		return MHD_NO;
+	request->state = REQUEST_ANSWERED;
+	request->response = NULL;
+	connection_set_deadline(request->connection, request->server->options.reply_ms);
+
+	enum MHD_Result r = MHD_queue_response(request->mhd, request->status, response);
+
+	MHD_destroy_response(response); /* our reference; the library holds its own */
+	return r;
+}
+
+/* Keeps the socket open behind the library's back, so that the client can read a reply to a request that was not read. */
+static void keep_for_linger(struct http_request *request)
+{
+	if (request->connection->linger_fd < 0)
+		request->connection->linger_fd = fcntl(request->connection->fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static enum MHD_Result refuse_unread(struct http_request *request)
+{
+	keep_for_linger(request);
+	return queue_reply(request);
+}
+
+static void tell_bad(struct http_request *request, unsigned status, const char *why)
+{
+	const struct http_handler *handler = request->server->handler;
+
+	handler->on_bad(request, status, why, handler->arg);
+}
+
+static enum MHD_Result add_to_gate(void *gate, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
+				   size_t value_size)
+{
+	(void)kind;
+	gate_add(gate, name, name_size, value ? value : "", value ? value_size : 0);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct http_request *request, const char *method, const char *version)
+{
+	struct http_server *server = request->server;
+	struct gate gate = { 0 };
+
+	request->method = method;
+	request->is_counted = true;
+	server->busy++;
+	(void)MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, add_to_gate, &gate);
+	gate_finish(&gate, version);
+	if (gate.problem != GATE_OK || request->has_bad_target) {
+		tell_bad(request, 400,
+			 gate.problem != GATE_OK ? gate_problem_text(gate.problem) : "The request's target holds a space.");
+		return refuse_unread(request);
+	}
+
+	server->handler->on_head(request, server->handler->arg);
+	if (request->response) {
+		if (gate.is_chunked || gate.expects_continue || gate.length > server->options.drain_bytes)
+			return refuse_unread(request);
+		request->state = REQUEST_DRAIN;
+	} else if (gate.length > request->body_max) {
+		tell_bad(request, 413, "The body is too long.");
+		return refuse_unread(request);
+	} else {
+		request->state = REQUEST_BODY;
+	}
+	connection_set_deadline(request->connection, server->options.body_ms);
+	return MHD_YES;
+}
+
+/* An over-long chunked body that does not end: nothing can be queued now, but nothing else was written either. */
+static enum MHD_Result cut_off(struct http_request *request)
+{
+	static const char reply[] = "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n"
+				    "Content-Length: 52\r\nConnection: close\r\n\r\n"
+				    "{\"success\": false, \"error\": \"The body is too long.\"}";
+
+	keep_for_linger(request);
+	(void)send(request->connection->fd, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return MHD_NO;
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t size)
+{
+	if (request->state == REQUEST_BODY) {
+		int r = size <= request->body_max - request->body.size ? buf_append(&request->body, bytes, size) : -ENOBUFS;
+
+		if (r == 0)
+			return MHD_YES;
+		if (r != -ENOBUFS)
+			return MHD_NO;
+		buf_free(&request->body);
+		request->state = REQUEST_TOO_LONG;
+	}
+	request->drained_bytes += size;
+	return request->drained_bytes > request->server->options.drain_bytes ? cut_off(request) : MHD_YES;
+}
+
+static enum MHD_Result suspend(struct http_request *request)
+{
+	connection_set_deadline(request->connection, 0);
+	request->is_suspended = true;
+	MHD_suspend_connection(request->mhd);
+	(void)watch_add(request);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_end(struct http_request *request)
+{
+	const struct http_handler *handler = request->server->handler;
+
+	if (request->state == REQUEST_BODY) {
+		request->state = REQUEST_TAKEN;
+		handler->on_request(request, handler->arg);
+	} else if (request->state == REQUEST_TOO_LONG) {
+		tell_bad(request, 413, "The body is too long.");
+	}
+	if (request->response)
+		return queue_reply(request);
+	return request->state == REQUEST_TAKEN ? suspend(request) : MHD_NO;
+}
+
+enum MHD_Result request_continue(void *arg, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+				 const char *bytes, size_t *size, void **context)
+{
+	struct http_request *request = *context;
+
+	(void)arg;
+	(void)mhd;
+	(void)url; /* unescaped by the library; ours is as sent */
+	if (!request || request->is_gone)
+		return MHD_NO;
+	if (request->state == REQUEST_HEAD)
+		return take_head(request, method, version);
+	if (*size == 0)
+		return take_end(request);
+
+	enum MHD_Result r = take_body(request, bytes, *size);
+
+	*size = 0;
+	return r;
+}
+
+const char *http_method(const struct http_request *request)
+{
+	return request->method;
+}
+
+const char *http_path(const struct http_request *request)
+{
+	return request->path;
+}
+
+const char *http_header(struct http_request *request, const char *name)
+{
+	return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+const struct buf *http_body(const struct http_request *request)
+{
+	return &request->body;
+}
+
+void http_accept_body(struct http_request *request, size_t max_bytes)
+{
+	assert(request->state == REQUEST_HEAD);
+	request->body_max = max_bytes;
+	request->body = buf_new(max_bytes > 0 ? max_bytes : 1);
+}
+
+void http_set_data(struct http_request *request, void *data)
+{
+	request->data = data;
+}
+
+void *http_data(const struct http_request *request)
+{
+	return request->data;
+}

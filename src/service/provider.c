@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/internal.h"
+
+#include <stdlib.h>
+
+static void on_idle_cell(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	cell_drop(arg);
+}
+
+void cell_free(struct cell *cell)
+{
+	if (cell->event)
+		event_free(cell->event);
+	fd_closep(&cell->control);
+	fd_closep(&cell->out);
+	fd_closep(&cell->err);
+	free(cell);
+}
+
+static void unlink_cell(struct cell *cell)
+{
+	struct service *service = cell->provider->service;
+
+	TAILQ_REMOVE(&service->ready, cell, link);
+	service->cells_count--;
+	cell->provider->cells--;
+}
+
+void cell_drop(struct cell *cell)
+{
+	unlink_cell(cell);
+	cell_free(cell);
+}
+
+struct cell *cell_take(struct service *service)
+{
+	struct cell *cell = TAILQ_FIRST(&service->ready);
+
+	if (cell) {
+		unlink_cell(cell);
+		event_free(cell->event);
+		cell->event = NULL;
+	}
+	return cell;
+}
+
+/* Takes over the descriptors, also when it fails. */
+static int add_cell(struct provider *provider, const int fds[3])
+{
+	struct service *service = provider->service;
+	struct cell *cell = calloc(1, sizeof *cell);
+
+	if (!cell) {
+		for (int i = 0; i < 3; i++)
+			(void)fd_close(fds[i]);
+		return -ENOMEM;
+	}
+	*cell = (struct cell){ .provider = provider, .control = fds[0], .out = fds[1], .err = fds[2] };
+
+	int r = 0;
+
+	for (int i = 0; i < 3 && r == 0; i++)
+		r = fd_set_nonblock(fds[i], true);
+	if (r == 0)
+		cell->event = event_new(service->base, cell->control, EV_READ, on_idle_cell, cell);
+	if (r == 0 && (!cell->event || event_add(cell->event, NULL) < 0))
+		r = -ENOMEM;
+	if (r < 0) {
+		cell_free(cell);
+		return r;
+	}
+	TAILQ_INSERT_TAIL(&service->ready, cell, link);
+	service->cells_count++;
+	provider->cells++;
+	return 0;
+}
+
+/* 1: a cell came; 0: nothing more for now; -errno: the link is of no use any more. */
+static int take_one(struct provider *provider)
+{
+	struct wire_cell frame;
+	int fds[3];
+	size_t fds_count = 0;
+	ssize_t size = frame_recv(provider->link_fd, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &fds_count);
+
+	if (size == -EAGAIN)
+		return 0;
+	if (size <= 0)
+		return size < 0 ? (int)size : -EPIPE;
+	if (!wire_is(&frame, size, WIRE_CELL, wire_cell) || wire_check_cell(&frame, fds_count) < 0 ||
+	    provider->cells >= frame.slots) {
+		for (size_t i = 0; i < fds_count; i++)
+			(void)fd_close(fds[i]);
+		return -EBADMSG;
+	}
+
+	int r = add_cell(provider, fds);
+
+	return r < 0 ? r : 1;
+}
+
+static const char *loss_text(int r)
+{
+	switch (r) {
+	case -EBADMSG:
+	case -EMSGSIZE:
+	case -EPROTO:
+		return "The provider sent what is not a cell";
+	case -ENOMEM:
+		return "There is no memory for a cell";
+	default:
+		return "The provider has closed its link";
+	}
+}
+
+static void on_link(evutil_socket_t fd, short what, void *arg)
+{
+	struct provider *provider = arg;
+	struct service *service = provider->service;
+	int r;
+
+	(void)fd;
+	(void)what;
+	do {
+		r = take_one(provider);
+	} while (r > 0);
+
+	if (!service->was_ready && service->cells_count > 0) {
+		service->was_ready = true;
+		service->events->on_ready(service->events->arg);
+	}
+	if (r == 0) {
+		service_dispatch(service);
+		return;
+	}
+	provider_free(provider);
+	if (LIST_EMPTY(&service->providers))
+		service_end_waiting(service, RUN_NO_PROVIDER);
+	service->events->on_lost(loss_text(r), service->events->arg);
+}
+
+void provider_free(struct provider *provider)
+{
+	struct cell *cell, *next;
+
+	for (cell = TAILQ_FIRST(&provider->service->ready); cell; cell = next) {
+		next = TAILQ_NEXT(cell, link);
+		if (cell->provider == provider)
+			cell_drop(cell);
+	}
+	LIST_REMOVE(provider, link);
+	event_free(provider->event);
+	(void)fd_close(provider->link_fd);
+	free(provider);
+}
+
+int service_add_provider(struct service *service, int link_fd)
+{
+	struct provider *provider = calloc(1, sizeof *provider);
+	int r = provider ? fd_set_nonblock(link_fd, true) : -ENOMEM;
+
+	if (r == 0) {
+		provider->event = event_new(service->base, link_fd, EV_READ | EV_PERSIST, on_link, provider);
+		if (!provider->event || event_add(provider->event, NULL) < 0)
+			r = -ENOMEM;
+	}
+	if (r < 0) {
+		if (provider && provider->event)
+			event_free(provider->event);
+		free(provider);
+		(void)fd_close(link_fd);
+		return r;
+	}
+	provider->service = service;
+	provider->link_fd = link_fd;
+	LIST_INSERT_HEAD(&service->providers, provider, link);
+	return 0;
+}

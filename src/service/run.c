@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run waits, runs, has its verdict, has ended. It has ended when the verdict is there *and* both streams are at their
+ * end: the verdict overtakes what the program wrote last. Whatever does not come in time, the cell is let go, and closing
+ * its control socket makes the provider kill it.
+ */
+#include "service/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_timer(struct run *run, uint64_t ms)
+{
+	struct timeval timeout = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+
+	(void)event_add(&run->timer, &timeout); /* cannot fail: it was added before and its memory is there */
+}
+
+void run_fault(struct run *run, const char *why)
+{
+	const struct service_events *events = run->service->events;
+	char text[ERR_TEXT_BYTES + 32];
+
+	(void)snprintf(text, sizeof text, "A run failed: %s", why);
+	events->on_fault(text, events->arg);
+	run->result = (struct result){ .verdict = VERDICT_INTERNAL, .exit_code = -1, .may_have_run = 1 };
+	service_finish(run, RUN_ENDED);
+}
+
+void run_check_end(struct run *run)
+{
+	if (!run->has_verdict || run->out.fd >= 0 || run->err.fd >= 0)
+		return;
+	if (run->has_overflown && run->result.verdict != VERDICT_INTERNAL && run->result.verdict != VERDICT_REFUSED)
+		run->result.verdict = VERDICT_OUTPUT;
+	service_finish(run, RUN_ENDED);
+}
+
+void run_stop_output(struct run *run)
+{
+	const struct wire_stop stop = { .head = WIRE_HEAD(WIRE_STOP), .verdict = VERDICT_OUTPUT };
+
+	if (!run->has_overflown && !run->has_verdict)
+		(void)frame_send(run->control, &stop, sizeof stop, NULL, 0); /* if it cannot, the cell is ending already */
+	run->has_overflown = true;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *run = arg;
+
+	(void)fd;
+	(void)what;
+	if (!run->is_running)
+		service_finish(run, RUN_WAITED);
+	else if (run->has_verdict)
+		run_fault(run, "its streams did not end after its verdict");
+	else
+		run_fault(run, "its provider is silent");
+}
+
+static void take_verdict(struct run *run, const struct wire_verdict *verdict)
+{
+	const struct service_events *events = run->service->events;
+
+	run->has_verdict = true;
+	run->result = verdict->result;
+	(void)event_del(&run->control_event);
+	if (run->result.verdict == VERDICT_INTERNAL || run->result.verdict == VERDICT_REFUSED) {
+		char text[ERR_TEXT_BYTES + 32];
+
+		(void)snprintf(text, sizeof text, "A provider reports: %s", verdict->reason);
+		events->on_fault(text, events->arg);
+	}
+	set_timer(run, run->service->options.drain_ms);
+	run_check_end(run);
+}
+
+static void on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct run *run = arg;
+	struct wire_verdict verdict;
+	size_t fds_count = 0;
+	ssize_t size = frame_recv(run->control, &verdict, sizeof verdict, NULL, 0, &fds_count);
+
+	(void)fd;
+	(void)what;
+	if (size == -EAGAIN)
+		return;
+	if (size <= 0)
+		run_fault(run, "its provider closed the cell without a verdict");
+	else if (!wire_is(&verdict, size, WIRE_VERDICT, wire_verdict) || wire_check_verdict(&verdict) < 0)
+		run_fault(run, "its provider sent what is not a verdict");
+	else
+		take_verdict(run, &verdict);
+}
+
+static int send_job(const struct run *run, int control)
+{
+	const struct wire_job job = {
+		.head = WIRE_HEAD(WIRE_JOB),
+		.flags = run->flags,
+		.limits = run->service->options.limits,
+	};
+
+	return frame_send(control, &job, sizeof job, &run->code_fd, 1);
+}
+
+/* Lets the cell go: closing its control socket ends it. */
+static void drop_cell(struct run *run)
+{
+	if (run->control >= 0) {
+		(void)event_del(&run->control_event);
+		fd_closep(&run->control);
+	}
+	stream_close(&run->out);
+	stream_close(&run->err);
+}
+
+static int take_cell(struct run *run, struct cell *cell)
+{
+	int r = stream_open(&run->out, run, &cell->out);
+
+	if (r == 0)
+		r = stream_open(&run->err, run, &cell->err);
+	if (r < 0)
+		return r;
+	if (event_assign(&run->control_event, run->service->base, cell->control, EV_READ | EV_PERSIST, on_control, run) < 0 ||
+	    event_add(&run->control_event, NULL) < 0)
+		return -ENOMEM;
+	run->control = fd_take(&cell->control);
+	return 0;
+}
+
+int run_start(struct run *run, struct cell *cell)
+{
+	int r = take_cell(run, cell);
+
+	if (r == 0)
+		r = send_job(run, run->control);
+	if (r < 0) {
+		drop_cell(run);
+		return r;
+	}
+	run->is_running = true;
+	run->started_at = clock_now();
+	run->code_fd = fd_close(run->code_fd);
+	set_timer(run, run->service->options.limits.wall_ms + run->service->options.guard_ms);
+	return 0;
+}
+
+void run_free(struct run *run)
+{
+	drop_cell(run);
+	(void)event_del(&run->timer);
+	(void)fd_close(run->code_fd);
+	buf_free(&run->out.bytes);
+	buf_free(&run->err.bytes);
+	free(run);
+}
+
+static struct run *run_new(struct service *service, const struct run_request *request)
+{
+	struct run *run = calloc(1, sizeof *run);
+
+	if (!run)
+		return NULL;
+	*run = (struct run){
+		.service = service,
+		.code_fd = -EBADF,
+		.control = -EBADF,
+		.flags = request->is_read_only ? WIRE_JOB_READ_ONLY : 0,
+		.admitted_at = clock_now(),
+		.out = { .fd = -EBADF, .bytes = buf_new(service->options.limits.output_bytes) },
+		.err = { .fd = -EBADF, .bytes = buf_new(service->options.limits.output_bytes) },
+	};
+	if (evtimer_assign(&run->timer, service->base, on_timer, run) < 0) {
+		free(run);
+		return NULL;
+	}
+	return run;
+}
+
+int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run)
+{
+	if (service->is_stopping)
+		return -ESHUTDOWN;
+	if (LIST_EMPTY(&service->providers))
+		return -ENOTCONN;
+	if (TAILQ_EMPTY(&service->ready) && service->waiting_count >= service->options.queue_max)
+		return -EBUSY;
+
+	struct run *run = run_new(service, request);
+
+	if (!run)
+		return -ENOMEM;
+	run->done = done;
+	run->arg = arg;
+	run->code_fd = fd_new_sealed("code", request->code, request->code_bytes);
+	if (run->code_fd < 0) {
+		int r = run->code_fd;
+
+		run_free(run);
+		return r;
+	}
+	set_timer(run, service->options.queue_ms);
+	TAILQ_INSERT_TAIL(&service->waiting, run, link);
+	service->waiting_count++;
+	*ret_run = run;
+	service_dispatch(service);
+	return 0;
+}

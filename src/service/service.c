@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/internal.h"
+
+#include <stdlib.h>
+
+int service_new(struct event_base *base, const struct service_options *options, const struct service_events *events,
+		struct service **ret_service)
+{
+	struct service *service = calloc(1, sizeof *service);
+
+	if (!service)
+		return -ENOMEM;
+	service->base = base;
+	service->options = *options;
+	service->events = events;
+	LIST_INIT(&service->providers);
+	TAILQ_INIT(&service->ready);
+	TAILQ_INIT(&service->waiting);
+	TAILQ_INIT(&service->running);
+	*ret_service = service;
+	return 0;
+}
+
+static void unlink_run(struct run *run)
+{
+	struct service *service = run->service;
+
+	if (run->is_running) {
+		TAILQ_REMOVE(&service->running, run, link);
+		service->running_count--;
+	} else {
+		TAILQ_REMOVE(&service->waiting, run, link);
+		service->waiting_count--;
+	}
+}
+
+void run_cancel(struct run *run)
+{
+	unlink_run(run);
+	run_free(run);
+}
+
+void service_free(struct service *service)
+{
+	if (!service)
+		return;
+	while (!TAILQ_EMPTY(&service->waiting))
+		run_cancel(TAILQ_FIRST(&service->waiting));
+	while (!TAILQ_EMPTY(&service->running))
+		run_cancel(TAILQ_FIRST(&service->running));
+	while (!LIST_EMPTY(&service->providers))
+		provider_free(LIST_FIRST(&service->providers));
+	free(service);
+}
+
+void service_freep(struct service **service)
+{
+	service_free(*service);
+}
+
+/* Moves a run that has its job from the one list to the other. */
+static void note_running(struct service *service, struct run *run)
+{
+	TAILQ_REMOVE(&service->waiting, run, link);
+	service->waiting_count--;
+	TAILQ_INSERT_TAIL(&service->running, run, link);
+	service->running_count++;
+}
+
+void service_dispatch(struct service *service)
+{
+	struct run *run;
+	struct cell *cell;
+
+	while ((run = TAILQ_FIRST(&service->waiting)) && (cell = cell_take(service))) {
+		if (run_start(run, cell) == 0)
+			note_running(service, run);
+		cell_free(cell); /* a cell that died while it was ready: the run stays first and takes the next */
+	}
+}
+
+void service_finish(struct run *run, enum run_end end)
+{
+	nsec_t left_queue_at = run->is_running ? run->started_at : clock_now();
+	struct run_outcome outcome = {
+		.end = end,
+		.result = run->result,
+		.out = run->out.bytes,
+		.err = run->err.bytes,
+		.queue_time = left_queue_at - run->admitted_at,
+	};
+	run_done_fn *done = run->done;
+	void *arg = run->arg;
+
+	run->out.bytes = run->err.bytes = buf_new(1); /* moved to the outcome */
+	run_cancel(run);                              /* the cell is let go before its client is told */
+	done(&outcome, arg);
+	buf_free(&outcome.out);
+	buf_free(&outcome.err);
+}
+
+void service_end_waiting(struct service *service, enum run_end end)
+{
+	while (!TAILQ_EMPTY(&service->waiting))
+		service_finish(TAILQ_FIRST(&service->waiting), end);
+}
+
+void service_stop(struct service *service)
+{
+	service->is_stopping = true;
+	service_end_waiting(service, RUN_STOPPED);
+}
+
+struct service_state service_look(const struct service *service)
+{
+	const struct provider *provider;
+	struct service_state state = {
+		.cells_ready = service->cells_count,
+		.running = service->running_count,
+		.waiting = service->waiting_count,
+	};
+
+	LIST_FOREACH(provider, &service->providers, link)
+	state.providers++;
+	return state;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * service.h: runs programs in the cells that providers hand over: a bounded queue in front, one state machine a run.
+ * Single-threaded, inside an event loop. A run ends in exactly one call of its done function, or is cancelled.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "spec/limits.h"
+#include "spec/result.h"
+
+#include <stdbool.h>
+
+struct event_base;
+struct service;
+struct run;
+
+struct service_options {
+	struct limits limits; /* of every run */
+	unsigned queue_max;   /* runs that wait for a cell at once; 0: none may wait */
+	uint32_t queue_ms;    /* how long one waits */
+	uint32_t guard_ms;    /* past the wall time before a silent provider is given up */
+	uint32_t drain_ms;    /* from the verdict to the end of both streams */
+};
+
+/* What the owner of a service is told. */
+struct service_events {
+	void (*on_ready)(void *arg);                   /* the first cell is here; once */
+	void (*on_lost)(const char *why, void *arg);   /* a provider has closed its link; the runs that waited have ended */
+	void (*on_fault)(const char *what, void *arg); /* something of ours went wrong, for the log */
+	void *arg;
+};
+
+struct run_request {
+	const char *code;
+	size_t code_bytes; /* at most WIRE_MAX_FILE_BYTES */
+	bool is_read_only; /* no writing to /app and /tmp */
+};
+
+enum run_end {
+	RUN_ENDED,       /* result holds; with VERDICT_INTERNAL and VERDICT_REFUSED too */
+	RUN_WAITED,      /* no cell became free in time; nothing ran */
+	RUN_NO_PROVIDER, /* the provider is gone, a new one may come; nothing ran */
+	RUN_STOPPED,     /* the service is stopping; nothing ran */
+};
+
+struct run_outcome {
+	enum run_end end;
+	struct result result;
+	struct buf out, err; /* at most limits.output_bytes each; whoever wants to keep one moves it out */
+	nsec_t queue_time;
+};
+
+/* Called once, never from within service_run. The run is gone when it returns. */
+typedef void run_done_fn(struct run_outcome *outcome, void *arg);
+
+/* events is kept by pointer. */
+int service_new(struct event_base *base, const struct service_options *options, const struct service_events *events,
+		struct service **ret_service);
+
+/* Cancels what runs without calling anybody. */
+void service_free(struct service *service);
+void service_freep(struct service **service);
+
+/* Takes over the front's end of a link (wire/provider.h). */
+int service_add_provider(struct service *service, int link_fd);
+
+/* Admits a run: it begins now or waits for a cell. -EBUSY: too many wait; -ENOTCONN: there is no provider;
+ * -ESHUTDOWN: stopping; or an errno of memfd_create(2). */
+int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run);
+
+/* Ends a run whose result nobody wants; done is not called. */
+void run_cancel(struct run *run);
+
+/* Admits no more, ends the runs that wait with RUN_STOPPED; those that run, run on. */
+void service_stop(struct service *service);
+
+struct service_state {
+	unsigned providers, cells_ready, running, waiting;
+};
+
+struct service_state service_look(const struct service *service);

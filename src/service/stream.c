@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/internal.h"
+
+#include <unistd.h>
+
+#define FIRST_READ_BYTES 4096
+#define READS_AT_ONCE    16 /* then the other descriptors of the loop have a turn */
+
+/* Keeps the first bytes. Returns what read(2) returns, or -errno. */
+static ssize_t read_kept(struct stream *stream)
+{
+	struct buf *bytes = &stream->bytes;
+	size_t left = bytes->max - bytes->size;
+	size_t size = bytes->size < FIRST_READ_BYTES ? FIRST_READ_BYTES : bytes->size;
+	char *room;
+
+	if (size > left)
+		size = left;
+
+	int r = buf_reserve(bytes, size, &room);
+
+	if (r < 0)
+		return r;
+
+	ssize_t n = read(stream->fd, room, size);
+
+	if (n < 0)
+		return -errno;
+	buf_grow(bytes, (size_t)n);
+	return n;
+}
+
+/* Throws the rest away, so that the program is not blocked by a full pipe until it is stopped. */
+static ssize_t read_discarded(struct stream *stream)
+{
+	char room[16384];
+	ssize_t n = read(stream->fd, room, sizeof room);
+
+	if (n < 0)
+		return -errno;
+	if (n > 0)
+		run_stop_output(stream->run);
+	return n;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *stream = arg;
+	ssize_t n = 1;
+
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < READS_AT_ONCE && n > 0; i++)
+		n = stream->bytes.size < stream->bytes.max ? read_kept(stream) : read_discarded(stream);
+	if (n > 0 || n == -EAGAIN || n == -EINTR)
+		return;
+	if (n == 0) {
+		stream_close(stream);
+		run_check_end(stream->run);
+	} else {
+		run_fault(stream->run, "a stream of the program could not be read");
+	}
+}
+
+int stream_open(struct stream *stream, struct run *run, int *fd)
+{
+	stream->run = run;
+	if (event_assign(&stream->event, run->service->base, *fd, EV_READ | EV_PERSIST, on_readable, stream) < 0 ||
+	    event_add(&stream->event, NULL) < 0)
+		return -ENOMEM;
+	stream->fd = fd_take(fd);
+	return 0;
+}
+
+void stream_close(struct stream *stream)
+{
+	if (stream->fd < 0)
+		return;
+	(void)event_del(&stream->event);
+	stream->fd = fd_close(stream->fd);
+}
