@@ -200,7 +200,10 @@ static void on_head(struct http_request *request, void *arg)
 
 static void on_request(struct http_request *request, void *arg)
 {
-	find_route(http_path(request))->serve(arg, request);
+	const struct route *route = find_route(http_path(request)); /* never NULL: on_head has refused the others */
+
+	if (route)
+		route->serve(arg, request);
 }
 
 static void on_gone(struct http_request *request, void *arg)

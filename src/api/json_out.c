@@ -28,22 +28,24 @@ static size_t escape_ascii(char c, char unit[JSON_UNIT_BYTES])
 		unit[0] = c;
 		return 1;
 	}
-	memcpy(unit, "\\u00", 4);
-	unit[4] = hex[(unsigned char)c >> 4];
-	unit[5] = hex[c & 15];
-	return 6;
+
+	const char form[JSON_UNIT_BYTES] = { '\\', 'u', '0', '0', hex[(unsigned char)c >> 4], hex[c & 15] };
+
+	memcpy(unit, form, sizeof form);
+	return sizeof form;
 }
 
 /* Writes the character at bytes into unit; *ret_used is how many bytes of the source it took. */
 static size_t escape_one(const char *bytes, size_t size, char unit[JSON_UNIT_BYTES], size_t *ret_used)
 {
+	static const unsigned char replacement[] = { 0xef, 0xbf, 0xbd }; /* U+FFFD */
 	bool is_valid;
 	size_t used = utf8_next(bytes, size, &is_valid);
 
 	*ret_used = used;
 	if (!is_valid) {
-		memcpy(unit, "\xef\xbf\xbd", 3); /* U+FFFD */
-		return 3;
+		memcpy(unit, replacement, sizeof replacement);
+		return sizeof replacement;
 	}
 	if (used == 1)
 		return escape_ascii(bytes[0], unit);

@@ -28,7 +28,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 
 void connection_set_deadline(struct http_connection *connection, uint32_t ms)
 {
-	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
 	if (ms == 0 || event_add(&connection->deadline, &timeout) < 0)
 		(void)event_del(&connection->deadline);

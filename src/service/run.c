@@ -12,7 +12,7 @@
 
 static void set_timer(struct run *run, uint64_t ms)
 {
-	struct timeval timeout = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	struct timeval timeout = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
 	(void)event_add(&run->timer, &timeout); /* cannot fail: it was added before and its memory is there */
 }
