@@ -80,6 +80,12 @@ static const struct {
 	CALL(reboot),
 };
 
+/* Not _exit(3): AddressSanitizer makes calls of its own there, which the filter refuses. */
+static void leave(int status)
+{
+	(void)syscall(SYS_exit_group, status);
+}
+
 static void confine(void)
 {
 	const struct sandbox_ids ids = { .uid = 65534, .gid = 65534, .is_set = geteuid() == 0 };
@@ -100,7 +106,7 @@ static void check_confined(int (*body)(void))
 	assert_true(child >= 0);
 	if (child == 0) {
 		confine();
-		_exit(body());
+		leave(body());
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
