@@ -1,0 +1,566 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line and the supervisor: what `safexec serve` does when the programs that it starts begin, die and end."""
+import http.server
+import json
+import os
+import pathlib
+import queue
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+
+import pytest
+
+import harness
+
+SAFEXEC = harness.BUILD / "safexec"
+HERE = pathlib.Path(__file__).parent
+WAIT_S = 20
+
+
+def safexec(*args, **more):
+    return subprocess.run([SAFEXEC, *args], stdin=more.pop("stdin", subprocess.DEVNULL), capture_output=True, text=True, timeout=WAIT_S,
+                          **more)
+
+
+class Stage:
+    """A copy of safexec with stand-ins beside it; see fake_programs.py."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        shutil.copy(SAFEXEC, self.folder / "safexec")
+        for name in ("safexec-warden", "safexecd"):
+            text = (HERE / "fake_programs.py").read_text()
+            (self.folder / name).write_text("#!/usr/bin/python3 -I\n" + text)
+            (self.folder / name).chmod(0o755)
+        self.events = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.events.bind(str(self.folder / "events"))
+        self.queue = queue.SimpleQueue()
+        self.reader = threading.Thread(target=self._read_events)  # at once: only ten datagrams wait before a sender does
+        self.reader.start()
+        self.order()
+        self.process, self.seen = None, []
+
+    def _read_events(self):
+        while event := self.events.recv(65536):
+            self.queue.put(json.loads(event))
+
+    def order(self, warden=None, front=None):
+        new = self.folder / "orders.new"
+        new.write_text(json.dumps({"safexec-warden": warden or {}, "safexecd": front or {}}))
+        new.rename(self.folder / "orders.json")
+
+    def serve(self, *options, **more):
+        self.process = subprocess.Popen([self.folder / "safexec", "serve", "--listen", "127.0.0.1:0", *options], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+        return self.process
+
+    def wait(self, who, what):
+        """The next such event; the others on the way are kept in `seen`."""
+        while True:
+            event = self.queue.get(timeout=WAIT_S)
+            self.seen.append(event)
+            if (event["who"], event["what"]) == (who, what):
+                return event
+
+    def wait_serving(self):
+        """The starts of warden and front, once they are linked."""
+        warden = self.wait("safexec-warden", "start")
+        front = self.wait("safexecd", "start")
+        self.wait("safexecd", "linked")
+        return warden, front
+
+    def url(self):
+        return re.fullmatch(r"Listening on (http://127\.0\.0\.1:\d+)/\n", self.process.stdout.readline())[1]
+
+    def end(self):
+        """Waits for the end: its exit status and what it printed on standard error."""
+        _, error = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, error
+
+    def drain(self):
+        """All events so far, in short. Complete once the processes have ended."""
+        if self.reader.is_alive():
+            self.events.sendto(b"", str(self.folder / "events"))  # behind all that was sent before
+            self.reader.join()
+        while not self.queue.empty():
+            self.seen.append(self.queue.get())
+        return [(event["who"], event["what"]) for event in self.seen]
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        # Whatever way a test took: the kernel ends them with their parent, so none is left.
+        for pid in {event["pid"] for event in self.seen}:
+            harness.wait_until(lambda: str(self.folder) not in harness.read_text(f"/proc/{pid}/cmdline"), WAIT_S, f"end of {pid}")
+        self.drain()
+        self.events.close()
+
+
+@pytest.fixture
+def stage():
+    with tempfile.TemporaryDirectory(prefix="safexec-") as folder:
+        made = Stage(folder)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+# Command line
+
+USAGE_ERRORS = [
+    ([], "Usage: safexec COMMAND"),
+    (["frobnicate"], 'There is no command "frobnicate".'),
+    (["help", "frobnicate"], 'There is no command "frobnicate".'),
+    (["serve", "--frobnicate"], "There is no option --frobnicate."),
+    (["serve", "-x"], "There is no option -x."),
+    (["serve", "extra"], '"extra" is one argument too many.'),
+    (["serve", "--queue"], "--queue needs a value."),
+    (["serve", "--listen"], "--listen needs a value."),
+    (["serve", "--help=x"], "--help takes no value."),
+    (["run", "--read-only=1", "x.py"], "--read-only takes no value."),
+    (["run"], "FILE is missing."),
+    (["run", "a", "b"], '"b" is one argument too many.'),
+    (["run", "--server", "localhost", "x.py"], '--server is "localhost"; it must be ADDR:PORT'),
+    (["version", "1"], '"1" is one argument too many.'),
+    (["serve", "--root", "tmp"], '--root is "tmp"; it must be an absolute path.'),
+    (["serve", "--python", ""], '--python is ""; it must be an absolute path.'),
+    (["serve", "--name", ""], '--name is ""; it must be 1 to 31'),
+    (["serve", "--name", "a/b"], '--name is "a/b"; it must be 1 to 31'),
+    (["serve", "--name", "-a"], '--name is "-a"; it must be 1 to 31'),
+    (["serve", "--name", "a" * 32], "it must be 1 to 31"),
+]
+NUMBERS = {"slots": (1, 1000), "idle": (1, 1000), "queue": (1, 10000), "queue-ms": (1, 600000), "zygote-max-forks": (1, 1000000),
+           "zygote-max-seconds": (1, 86400)}
+USAGE_ERRORS += [(["serve", f"--{name}", value], f'--{name} is "{value}"; it must be a whole number from {least} to {most}.')
+                 for name, (least, most) in NUMBERS.items()
+                 for value in (str(least - 1), str(most + 1), "-1", "1.5", "", "x", "99999999999999999999", "5 ", "0x5")]
+USAGE_ERRORS += [(["serve", "--listen", address], f'--listen is "{address}"; it must be ADDR:PORT')
+                 for address in ("", "5000", ":5000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+                                 "127.1:5000", "localhost:5000", "::1:5000", "[::1]", "[::1]5000", "[127.0.0.1]:5000", "127.0.0.1:5000 ",
+                                 "127.0.0.1:05000x", "[fe80::1%lo]:5000")]
+USAGE_ERRORS += [(["serve", "--listen", address], f"--listen is {address}, which other machines could reach; that needs API keys")
+                 for address in ("0.0.0.0:5000", "10.0.0.1:5000", "128.0.0.1:5000", "[::]:5000", "[fd00::1]:5000", "[::ffff:127.0.0.1]:5000")]
+
+
+@pytest.mark.parametrize("args, sentence", USAGE_ERRORS, ids=[" ".join(args) or "nothing" for args, _ in USAGE_ERRORS])
+def test_a_wrong_command_line_is_one_sentence_and_status_2(args, sentence):
+    result = safexec(*args)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert sentence in result.stderr
+    assert not args or result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("args", [["--help"], ["-h"], ["help"], ["serve", "--help"], ["run", "--help"], ["doctor", "--help"],
+                                  ["version", "--help"], ["help", "serve"], ["serve", "--queue", "5", "--help"], ["run", "x.py", "-h"]],
+                         ids=" ".join)
+def test_help_is_on_stdout_everywhere(args):
+    result = safexec(*args)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("Usage: safexec ")
+    assert max(map(len, result.stdout.splitlines())) <= 120
+
+
+def test_help_lists_every_option_of_serve_and_the_manual_page_too():
+    names = re.findall(r"^  --([a-z-]+)", safexec("serve", "--help").stdout, re.M)
+    assert set(NUMBERS) | {"listen", "python", "root", "name", "help"} == set(names)
+    page = (harness.ROOT / "man/safexec.1").read_text().replace("\\-", "-")
+    assert not [name for name in names if f"-{name}" not in page]
+
+
+@pytest.mark.parametrize("args", [["version"], ["--version"]], ids=" ".join)
+def test_version_is_that_of_the_build(args):
+    version = re.search(r"version: '([0-9.]+)'", (harness.ROOT / "meson.build").read_text())[1]
+    assert safexec(*args).stdout == f"safexec {version}\n"
+
+
+# serve: the listening socket
+
+def test_a_taken_port_is_one_sentence_and_status_1(stage):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = subprocess.run([stage.folder / "safexec", "serve", "--listen", f"127.0.0.1:{port}"], capture_output=True, text=True,
+                                timeout=WAIT_S)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (f"safexec: 127.0.0.1:{port} is in use by another program. Stop it, or choose another port with --listen "
+                             "127.0.0.1:PORT.\n")
+    assert stage.drain() == []
+
+
+def test_port_0_becomes_a_free_one_that_is_printed_and_answers(stage):
+    stage.serve()
+    stage.wait_serving()
+    response = harness.requests.get(stage.url() + "/", timeout=WAIT_S)
+    assert response.text == "hello"
+
+
+@pytest.mark.parametrize("address, pattern", [("127.0.0.2:0", r"127\.0\.0\.2:\d+"), ("[::1]:0", r"\[::1\]:\d+"),
+                                              ("[0:0::1]:0", r"\[::1\]:\d+")])
+def test_every_loopback_address_is_accepted_and_named_in_its_usual_form(stage, address, pattern):
+    if "::" in address and not pathlib.Path("/proc/net/if_inet6").exists():
+        pytest.skip("this machine has no IPv6")
+    stage.serve("--listen", address)
+    _, front = stage.wait_serving()
+    printed = re.fullmatch(rf"Listening on http://({pattern})/\n", stage.process.stdout.readline())[1]
+    assert front["args"][front["args"].index("--listen-name") + 1] == printed
+
+
+def test_requests_that_come_before_the_front_wait_for_it(stage):
+    stage.order(front={"exit": 1})
+    stage.serve()
+    stage.wait("safexecd", "end")
+    url = stage.url()
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(harness.requests.get(url, timeout=WAIT_S).text))
+    client.start()
+    stage.order()
+    client.join(WAIT_S)
+    assert answers == ["hello"]
+
+
+# serve: what the children are given
+
+def arguments(event):
+    assert len(event["args"]) % 2 == 0
+    return dict(zip(event["args"][::2], event["args"][1::2]))
+
+
+def test_options_reach_the_program_they_are_for_and_defaults_hold(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    assert arguments(warden) == {"--supervisor-fd": "3", "--name": "default"}
+    given = arguments(front)
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", given.pop("--listen-name"))
+    uid, gid = (os.getuid() or 12345), (os.getgid() or 12345)
+    assert given == {"--listen-fd": "3", "--provider-fd": "4", "--uid": str(uid), "--gid": str(gid), "--queue": "64", "--queue-ms": "30000"}
+
+
+def test_options_given_are_passed_on(stage):
+    stage.serve("--slots", "7", "--idle=3", "--queue", "5", "--queue-ms", "600", "--python", "/usr/bin/python3", "--root", "/srv/root",
+                "--name", "n-1", "--zygote-max-forks", "9", "--zygote-max-seconds", "8")
+    warden, front = stage.wait_serving()
+    assert arguments(warden) == {"--supervisor-fd": "3", "--slots": "7", "--idle": "3", "--python": "/usr/bin/python3", "--root": "/srv/root",
+                                 "--name": "n-1", "--zygote-max-forks": "9", "--zygote-max-seconds": "8"}
+    assert (arguments(front)["--queue"], arguments(front)["--queue-ms"]) == ("5", "600")
+
+
+def test_children_inherit_nothing_but_what_is_handed_over(stage):
+    with open("/dev/null", "rb") as stray:
+        stage.serve(env={**os.environ, "SECRET": "1"}, pass_fds=[stray.fileno()])
+        warden, front = stage.wait_serving()
+    own = {"safexec-warden": 3, "safexecd": 4}  # the highest descriptor handed over
+    for event in (warden, front):
+        assert sorted(event["environment"]) in (["LANG", "PATH"], ["LANG", "LC_CTYPE", "PATH"])
+        # The stand-in itself opened its events socket, two ends of a pipe and the folder it lists.
+        assert event["fds"][:own[event["who"]] + 1] == list(range(own[event["who"]] + 1))
+        assert len(event["fds"]) <= own[event["who"]] + 1 + 4
+        assert event["stdin"] == "/dev/null"
+        assert event["group"] == event["pid"]  # so that Ctrl-C in a terminal reaches only the supervisor
+
+
+def test_the_link_goes_to_the_warden_with_one_descriptor(stage):
+    stage.serve()
+    stage.wait_serving()
+    told = [event for event in stage.seen if event["what"] == "front"]
+    assert [(event["frame"], event["fds"]) for event in told] == [(struct.pack("=II", 0x53584543, 6).hex(), 1)]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root starts a front under other ids")
+def test_a_warden_that_wants_a_root_front_is_not_obeyed(stage):
+    stage.order(warden={"ids": [0, 12345]})
+    stage.serve()
+    assert stage.end()[0] == 1
+    assert ("safexecd", "start") not in stage.drain()
+
+
+# serve: what happens when they die
+
+def test_a_dead_front_is_replaced_and_the_warden_stays(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    os.kill(front["pid"], signal.SIGKILL)
+    new = stage.wait("safexecd", "start")
+    stage.wait("safexecd", "linked")
+    assert new["pid"] != front["pid"]
+    assert harness.Process(warden["pid"]).is_alive()
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (0, "safexec: safexecd was killed by signal 9 (SIGKILL); starting a new one\n")
+
+
+def test_a_dead_warden_is_replaced_and_the_front_too(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    os.kill(warden["pid"], signal.SIGKILL)
+    new_warden, new_front = stage.wait_serving()
+    assert new_warden["pid"] != warden["pid"] and new_front["pid"] != front["pid"]
+    assert not harness.Process(front["pid"]).is_alive()
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (0, "safexec: safexec-warden was killed by signal 9 (SIGKILL); starting a new one\n")
+
+
+def test_both_dead_at_once_are_both_replaced(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    os.kill(stage.process.pid, signal.SIGSTOP)
+    os.kill(front["pid"], signal.SIGKILL)
+    os.kill(warden["pid"], signal.SIGKILL)
+    os.kill(stage.process.pid, signal.SIGCONT)
+    stage.wait_serving()
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end()[0] == 0
+
+
+def test_a_front_that_outlives_its_warden_is_killed_and_replaced(stage):
+    stage.order(front={"on_unlinked": "stay", "on_sigterm": "stay"})
+    stage.serve()
+    warden, front = stage.wait_serving()
+    stage.order()
+    os.kill(warden["pid"], signal.SIGKILL)
+    stage.wait("safexecd", "sigterm")
+    _, new_front = stage.wait_serving()
+    assert new_front["pid"] != front["pid"] and not harness.Process(front["pid"]).is_alive()
+
+
+@pytest.mark.parametrize("program", ["warden", "front"])
+def test_a_program_that_keeps_dying_is_given_up_after_five_restarts(stage, program):
+    stage.order(**{program: {"exit": 1}})
+    stage.serve()
+    status, error = stage.end()
+    name = {"warden": "safexec-warden", "front": "safexecd"}[program]
+    assert status == 1
+    assert error.splitlines() == [f"safexec: {name} ended with status 1; starting a new one"] * 6 + [f"safexec: {name} keeps dying; giving up."]
+    assert stage.drain().count((name, "start")) == 6
+
+
+def test_a_machine_that_cannot_run_it_is_said_once_by_the_warden_with_status_3(stage):
+    stage.order(warden={"exit": 3})
+    stage.serve()
+    assert stage.end() == (3, "safexec-warden: This machine is made of cheese.\n")
+    assert stage.drain() == [("safexec-warden", "start"), ("safexec-warden", "end")]
+
+
+NONSENSE = {
+    "wrong magic": struct.pack("=IIII", 1, 5, 7, 7), "wrong type": struct.pack("=IIII", 0x53584543, 1, 7, 7),
+    "too short": struct.pack("=III", 0x53584543, 5, 7), "too long": struct.pack("=IIIII", 0x53584543, 5, 7, 7, 7),
+    "far too long": b"x" * 5000,
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_warden_that_talks_nonsense_is_ended_and_replaced(stage, name):
+    stage.order(warden={"bytes_first": NONSENSE[name].hex()})
+    stage.serve()
+    first = harness.Process(stage.wait("safexec-warden", "start")["pid"])
+    stage.order()
+    stage.wait_serving()
+    assert not first.is_alive()
+
+
+def test_a_missing_program_is_one_sentence_and_status_1(stage):
+    (stage.folder / "safexec-warden").unlink()
+    stage.serve()
+    assert stage.end() == (1, f"safexec: Cannot start {stage.folder}/safexec-warden: No such file or directory\n")
+
+
+# serve: the end
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_the_front_first_and_then_the_warden(stage, number):
+    stage.serve()
+    stage.wait_serving()
+    stage.process.send_signal(number)
+    assert stage.end() == (0, "")
+    assert stage.drain()[-4:] == [("safexecd", "sigterm"), ("safexecd", "end"), ("safexec-warden", "sigterm"), ("safexec-warden", "end")]
+
+
+def test_the_warden_is_left_alone_while_the_front_finishes_what_runs(stage):
+    stage.order(front={"end_after_s": 0.5})
+    stage.serve()
+    warden, _ = stage.wait_serving()
+    stage.process.send_signal(signal.SIGTERM)
+    stage.wait("safexecd", "sigterm")
+    assert harness.Process(warden["pid"]).is_alive()
+    assert stage.end() == (0, "")
+
+
+def test_a_signal_before_the_warden_is_ready_ends_it(stage):
+    stage.order(warden={"is_silent": True})
+    stage.serve()
+    stage.wait("safexec-warden", "start")
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_kills_both_at_once(stage, number):
+    stage.order(front={"on_sigterm": "stay"}, warden={"on_sigterm": "stay"})
+    stage.serve()
+    warden, front = stage.wait_serving()
+    stage.process.send_signal(number)
+    stage.wait("safexecd", "sigterm")
+    stage.process.send_signal(number)
+    assert stage.end()[0] == 1
+    assert not harness.Process(warden["pid"]).is_alive() and not harness.Process(front["pid"]).is_alive()
+    assert ("safexec-warden", "sigterm") not in stage.drain()
+
+
+@pytest.mark.parametrize("program, sentence", [("front", "safexecd ended with status 7"),
+                                               ("warden", "safexec-warden ended with status 7; the next start removes what it left")])
+def test_an_end_that_goes_wrong_is_told_with_status_1(stage, program, sentence):
+    stage.order(**{program: {"end_status": 7}})
+    stage.serve()
+    stage.wait_serving()
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (1, f"safexec: {sentence}\n")
+
+
+def test_a_warden_that_is_killed_during_the_end_is_not_restarted(stage):
+    stage.order(front={"end_after_s": 0.5, "on_unlinked": "stay"})
+    stage.serve()
+    warden, _ = stage.wait_serving()
+    stage.process.send_signal(signal.SIGTERM)
+    stage.wait("safexecd", "sigterm")
+    os.kill(warden["pid"], signal.SIGKILL)
+    status, error = stage.end()
+    assert (status, error) == (1, "safexec: safexec-warden was killed by signal 9 (SIGKILL); the next start removes what it left\n")
+    assert stage.drain().count(("safexec-warden", "start")) == 1
+
+
+def test_a_killed_supervisor_takes_its_children_with_it(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    processes = [harness.Process(event["pid"]) for event in (warden, front)]
+    stage.process.kill()
+    for process in processes:
+        harness.wait_until(lambda p=process: not p.is_alive(), WAIT_S, f"end of {process}")
+
+
+def test_restarts_leave_no_descriptor_behind(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    supervisor = harness.Process(stage.process.pid)
+    before = supervisor.descriptors()
+    for victim in ("front", "warden"):
+        os.kill({"front": front, "warden": warden}[victim]["pid"], signal.SIGKILL)
+        if victim == "front":
+            front = stage.wait("safexecd", "start")
+            stage.wait("safexecd", "linked")
+        else:
+            stage.wait_serving()
+        assert supervisor.descriptors() == before
+
+
+# run
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers each POST with what the test has put into `answer`, and keeps the request."""
+
+    def do_POST(self):
+        self.server.request = (self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])))
+        status, body = self.server.answer
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def stub():
+    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        server.address = f"127.0.0.1:{server.server_address[1]}"
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+RUN_CASES = [
+    # status, body, what safexec run prints on stdout, stderr, exit status
+    (200, {"success": True, "output": "4\n"}, "4\n", "", 0),
+    (200, {"success": True, "output": ""}, "", "", 0),
+    (200, {"success": True, "output": "a\0b\u2192\ufffd"}, "a\0b\u2192\ufffd", "", 0),
+    (200, {"success": False, "output": "so far", "error": "Traceback\nNameError\n"}, "so far", "Traceback\nNameError\n", 1),
+    (200, {"success": False, "output": "", "error": "Exited with status 3."}, "", "Exited with status 3.\n", 1),
+    (400, {"success": False, "error": "Code is 5001 characters long; the limit is 5000."}, "",
+     "safexec run: Code is 5001 characters long; the limit is 5000.\n", 1),
+    (503, {"success": False, "error": "Busy."}, "", "safexec run: Busy.\n", 1),
+]
+STRANGERS = [(200, b""), (200, b"<html>"), (404, b"not found"), (200, b"[]"), (200, b"{}"), (200, b'{"success": 1}'),
+             (200, b'{"success": true, "success": true}'), (500, b"\xff\xfe")]
+
+
+@pytest.mark.parametrize("status, body, output, error, exit_status", RUN_CASES)
+def test_run_prints_what_the_program_printed(stub, tmp_path, status, body, output, error, exit_status):
+    stub.answer = (status, json.dumps(body).encode())
+    (tmp_path / "x.py").write_text("print('\u2192')\n")
+    result = safexec("run", "--server", stub.address, str(tmp_path / "x.py"))
+    assert (result.stdout, result.stderr, result.returncode) == (output, error, exit_status)
+    path, headers, sent = stub.request
+    assert (path, headers["Content-Type"]) == ("/run", "application/json")
+    assert json.loads(sent) == {"code": "print('\u2192')\n", "read_only": False}
+
+
+@pytest.mark.parametrize("status, body", STRANGERS)
+def test_run_says_when_a_stranger_answers(stub, tmp_path, status, body):
+    stub.answer = (status, body)
+    (tmp_path / "x.py").write_text("1")
+    result = safexec("run", "--server", stub.address, str(tmp_path / "x.py"))
+    assert (result.stdout, result.returncode) == ("", 1)
+    assert result.stderr == f"safexec run: What answers at {stub.address} is no server of ours (status {status}).\n"
+
+
+def test_run_reads_standard_input_and_passes_read_only_on(stub, tmp_path):
+    stub.answer = (200, b'{"success": true, "output": ""}')
+    (tmp_path / "x.py").write_bytes(b"a\0b")
+    with open(tmp_path / "x.py", "rb") as file:
+        assert safexec("run", "--read-only", "--server", stub.address, "-", stdin=file).returncode == 0
+    assert json.loads(stub.request[2]) == {"code": "a\0b", "read_only": True}
+
+
+def test_run_does_not_send_code_through_a_proxy(stub, tmp_path):
+    stub.answer = (200, b'{"success": true, "output": "direct"}')
+    (tmp_path / "x.py").write_text("1")
+    proxies = {name: "http://127.0.0.1:9" for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")}
+    assert safexec("run", "--server", stub.address, str(tmp_path / "x.py"), env={**os.environ, **proxies}).stdout == "direct"
+
+
+def test_run_without_a_server_says_how_to_start_one(tmp_path):
+    with socket.socket() as free:  # bound and not listening: nobody else gets the port, and connections are refused
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        (tmp_path / "x.py").write_text("1")
+        result = safexec("run", "--server", address, str(tmp_path / "x.py"))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"safexec run: No server answers at {address}. `safexec serve` starts one.\n"
+
+
+@pytest.mark.parametrize("content, sentence", [
+    (None, "Cannot open {path}: No such file or directory"),
+    (b"\xff\xfe", "{path} is not UTF-8 text."),
+    (b"#" * (5 << 20), "{path} is too long to be a program."),
+], ids=["missing", "not text", "too long"])
+def test_run_refuses_a_file_that_cannot_be_a_program(tmp_path, content, sentence):
+    path = tmp_path / "x.py"
+    if content is not None:
+        path.write_bytes(content)
+    result = safexec("run", "--server", "127.0.0.1:9", str(path))
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"safexec run: {sentence.format(path=path)}\n")
+
+
+# doctor
+
+def test_doctor_becomes_the_warden_that_can_tell(stage):
+    (stage.folder / "safexec-warden").write_text('#!/bin/sh\necho "$@"\nexit 3\n')
+    result = subprocess.run([stage.folder / "safexec", "doctor"], capture_output=True, text=True, timeout=WAIT_S)
+    assert (result.returncode, result.stdout, result.stderr) == (3, "--doctor\n", "")
