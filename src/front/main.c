@@ -183,7 +183,8 @@ static int serve(struct front *front, struct err *err)
 		.on_fault = on_fault,
 		.arg = front,
 	};
-	const struct sandbox_ids ids = { .uid = options->uid, .gid = options->gid, .is_set = options->has_ids };
+	bool is_other = geteuid() == 0 || options->uid != getuid() || options->gid != getgid();
+	const struct sandbox_ids ids = { .uid = options->uid, .gid = options->gid, .is_set = options->has_ids && is_other };
 	int r = prepare(options, err);
 
 	if (r == 0)
