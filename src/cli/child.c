@@ -2,6 +2,7 @@
 #include "cli/child.h"
 
 #include "base/log.h"
+#include "cli/command.h"
 #include "spec/result.h"
 
 #include <signal.h>
@@ -66,14 +67,19 @@ bool child_look(struct child *child)
 	return has_ended;
 }
 
-bool child_exited_with(const struct child *child, int status)
+static bool exited_with(const struct child *child, int status)
 {
 	return WIFEXITED(child->wait_status) && WEXITSTATUS(child->wait_status) == status;
 }
 
+bool child_gave_reason(const struct child *child)
+{
+	return exited_with(child, STATUS_USAGE) || exited_with(child, STATUS_CANNOT_RUN);
+}
+
 bool child_ended_well(const struct child *child)
 {
-	return child_exited_with(child, 0) || (WIFSIGNALED(child->wait_status) && WTERMSIG(child->wait_status) == SIGTERM);
+	return exited_with(child, STATUS_OK) || (WIFSIGNALED(child->wait_status) && WTERMSIG(child->wait_status) == SIGTERM);
 }
 
 const char *child_describe(const struct child *child, char text[CHILD_TEXT_BYTES])

@@ -38,8 +38,8 @@ bool child_take_exit(struct child *child, pid_t pid, int wait_status);
 /* True once for each exit. */
 bool child_look(struct child *child);
 
-/* Whether it ended by itself with that exit status. */
-bool child_exited_with(const struct child *child, int status);
+/* Whether it refused to run and has said why: the command line (2) or the machine (3) is not what it needs. */
+bool child_gave_reason(const struct child *child);
 
 /* With status 0, or of a SIGTERM that came before it could take one. */
 bool child_ended_well(const struct child *child);

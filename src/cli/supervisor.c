@@ -167,8 +167,8 @@ static void on_warden_exit(struct supervisor *s)
 
 	s->warden_fd = fd_close(s->warden_fd);
 	s->is_ready = false;
-	if (!s->is_ending && child_exited_with(&s->warden, STATUS_CANNOT_RUN)) {
-		begin_ending(s, STATUS_CANNOT_RUN); /* it has said why */
+	if (!s->is_ending && child_gave_reason(&s->warden)) {
+		begin_ending(s, WEXITSTATUS(s->warden.wait_status));
 	} else if (!s->is_ending) {
 		log_line("safexec-warden %s; starting a new one", child_describe(&s->warden, text));
 		child_end(&s->front, clock_now(), RETIRED_GRACE);
@@ -182,7 +182,9 @@ static void on_front_exit(struct supervisor *s)
 {
 	char text[CHILD_TEXT_BYTES];
 
-	if (!s->is_ending && !s->front.was_asked) {
+	if (!s->is_ending && child_gave_reason(&s->front)) {
+		begin_ending(s, WEXITSTATUS(s->front.wait_status));
+	} else if (!s->is_ending && !s->front.was_asked) {
 		log_line("safexecd %s; starting a new one", child_describe(&s->front, text));
 	} else if (s->is_ending && s->status == STATUS_OK && !child_ended_well(&s->front)) {
 		log_line("safexecd %s", child_describe(&s->front, text));

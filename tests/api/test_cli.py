@@ -235,7 +235,8 @@ def arguments(event):
 def test_options_reach_the_program_they_are_for_and_defaults_hold(stage):
     stage.serve()
     warden, front = stage.wait_serving()
-    assert arguments(warden) == {"--supervisor-fd": "3", "--name": "default"}
+    assert arguments(warden) == {"--supervisor-fd": "3", "--name": "default", "--python": "/usr/bin/python3",
+                                 "--zygote-max-forks": "10000", "--zygote-max-seconds": "3600"}
     given = arguments(front)
     assert re.fullmatch(r"127\.0\.0\.1:\d+", given.pop("--listen-name"))
     uid, gid = (os.getuid() or 12345), (os.getgid() or 12345)
@@ -344,6 +345,14 @@ def test_a_machine_that_cannot_run_it_is_said_once_by_the_warden_with_status_3(s
     stage.serve()
     assert stage.end() == (3, "safexec-warden: This machine is made of cheese.\n")
     assert stage.drain() == [("safexec-warden", "start"), ("safexec-warden", "end")]
+
+
+@pytest.mark.parametrize("program", ["warden", "front"])
+def test_a_program_that_does_not_know_its_options_is_not_restarted(stage, program):
+    stage.order(**{program: {"exit": 2}})
+    stage.serve()
+    assert stage.end() == (2, "")
+    assert stage.drain().count(({"warden": "safexec-warden", "front": "safexecd"}[program], "start")) == 1
 
 
 NONSENSE = {

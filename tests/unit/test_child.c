@@ -45,15 +45,17 @@ static void an_exit_is_described_in_words(void **state)
 	static const struct {
 		int wait_status;
 		const char *text;
-		bool ended_well;
+		bool ended_well, gave_reason;
 	} cases[] = {
-		{ EXITED(0), "ended with status 0", true },
-		{ EXITED(1), "ended with status 1", false },
-		{ EXITED(255), "ended with status 255", false },
-		{ KILLED(SIGSEGV), "was killed by signal 11 (SIGSEGV)", false },
-		{ KILLED(SIGKILL), "was killed by signal 9 (SIGKILL)", false },
-		{ KILLED(SIGTERM), "was killed by signal 15 (SIGTERM)", true },
-		{ KILLED(64), "was killed by signal 64 (signal)", false },
+		{ EXITED(0), "ended with status 0", true, false },
+		{ EXITED(1), "ended with status 1", false, false },
+		{ EXITED(2), "ended with status 2", false, true },
+		{ EXITED(3), "ended with status 3", false, true },
+		{ EXITED(255), "ended with status 255", false, false },
+		{ KILLED(SIGSEGV), "was killed by signal 11 (SIGSEGV)", false, false },
+		{ KILLED(SIGKILL), "was killed by signal 9 (SIGKILL)", false, false },
+		{ KILLED(SIGTERM), "was killed by signal 15 (SIGTERM)", true, false },
+		{ KILLED(64), "was killed by signal 64 (signal)", false, false },
 	};
 
 	(void)state;
@@ -64,6 +66,7 @@ static void an_exit_is_described_in_words(void **state)
 		(void)child_take_exit(&child, 1, c->wait_status);
 		assert_string_equal(child_describe(&child, text), c->text);
 		assert_int_equal(child_ended_well(&child), c->ended_well);
+		assert_int_equal(child_gave_reason(&child), c->gave_reason);
 	}
 }
 
