@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all test lint asan format install clean
+.PHONY: all test lint asan fuzz cover format install clean
 
 all:
 	script/build
@@ -13,6 +13,14 @@ lint:
 
 asan:
 	script/test asan
+
+# Each target of tests/fuzz for FUZZ_SECONDS (60); what it finds beyond the corpus stays in build-fuzz/.
+fuzz:
+	script/fuzz
+
+# Lines of src/ that the unit and API tests reach.
+cover:
+	script/cover
 
 format:
 	clang-format-14 -i $$(find src tests -name '*.[ch]')
