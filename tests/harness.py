@@ -116,8 +116,9 @@ class Server:
         self.options = options
         command = [str(program or BUILD / "safexec"), "serve", "--listen", "127.0.0.1:0", "--name", self.name, *options]
         environment = {**os.environ, "SAFEXEC_TEST_SECRET": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET}
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log_file, text=True,
-                                        env=environment, **popen)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log_file, text=True, env=environment, **popen
+        )
         self.pid, self.url, self.port = self.process.pid, None, None
 
     def wait_ready(self):
@@ -179,4 +180,6 @@ class Server:
 
 def processes_with(marker):
     """All processes of the machine that name the marker on their command line or as their name."""
-    return [p for p in all_processes() if (marker in p.cmdline or marker[:15] == p.comm) and p.state != "Z" and p.pid != os.getpid()]
+    return [
+        p for p in all_processes() if (marker in p.cmdline or marker[:15] == p.comm) and p.state != "Z" and p.pid != os.getpid()
+    ]

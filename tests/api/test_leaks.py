@@ -89,7 +89,9 @@ def worked(start_server):
     server.stop()
 
 
-@pytest.mark.parametrize("what", ["processes", "zombies", "descriptors", "mounts of the host", "mounts of each", "cgroups", "files"])
+@pytest.mark.parametrize(
+    "what", ["processes", "zombies", "descriptors", "mounts of the host", "mounts of each", "cgroups", "files"]
+)
 def test_runs_leave_as_many(worked, what):
     assert worked["after"][what] == worked["before"][what]
 

@@ -47,7 +47,11 @@ ENDINGS = [
     ("stderr and a status", "import os; os.write(2, b'x'); os._exit(4)", failed("x")),
     ("SIGSEGV", "import os; os.kill(os.getpid(), 11)", failed("Killed by signal 11 (SIGSEGV).")),
     ("SIGKILL", "import os; os.kill(os.getpid(), 9)", failed("Killed by signal 9 (SIGKILL).")),
-    ("SIGTERM after words", "import os; os.write(2, b'x\\n'); os.write(1, b'y'); os.kill(os.getpid(), 15)", failed("x\nKilled by signal 15 (SIGTERM).", "y")),
+    (
+        "SIGTERM after words",
+        "import os; os.write(2, b'x\\n'); os.write(1, b'y'); os.kill(os.getpid(), 15)",
+        failed("x\nKilled by signal 15 (SIGTERM).", "y"),
+    ),
     ("a real-time signal", "import os; os.kill(os.getpid(), 40)", failed("Killed by signal 40 (signal).")),
 ]
 
@@ -72,6 +76,7 @@ def test_an_exception_gives_its_traceback(server):
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------------
+
 
 @contextlib.contextmanager
 def timed(at_least, at_most):
@@ -107,7 +112,9 @@ def test_a_program_that_ends_just_in_time_is_a_success(server):
     assert server.run("import time; time.sleep(9.3); print('done')") == ok("done\n")
 
 
-@pytest.mark.parametrize("code", ['"a" * 1000000000', "x = []\nwhile True: x.append(bytearray(1 << 20))"], ids=["at once", "bit by bit"])
+@pytest.mark.parametrize(
+    "code", ['"a" * 1000000000', "x = []\nwhile True: x.append(bytearray(1 << 20))"], ids=["at once", "bit by bit"]
+)
 def test_memory_limit(server, code):
     answer = server.run("print('begun', flush=True)\n" + code)
     assert answer == failed("Memory limit of 128 MB exceeded.", "begun\n")
@@ -146,16 +153,22 @@ def test_a_character_cut_by_the_limit_becomes_one_replacement(server):
 
 
 def test_the_process_limit_is_named_when_the_program_is_silent(server):
-    answer = server.run("import os\ntry:\n    while True:\n        if os.fork() == 0:\n            import signal; signal.pause()\nexcept BlockingIOError:\n    os._exit(1)")
+    answer = server.run(
+        "import os\ntry:\n    while True:\n        if os.fork() == 0:\n            import signal; signal.pause()\nexcept BlockingIOError:\n    os._exit(1)"
+    )
     assert answer == failed("Process limit of 64 reached.")
 
 
 def test_the_disk_limit_shows_as_the_programs_own_error(server):
     answer = server.run("with open('big', 'wb') as f:\n    for _ in range(20): f.write(bytes(1 << 20))")
-    assert not answer["success"] and answer["error"].splitlines()[-1] in ("OSError: [Errno 28] No space left on device", "OSError: [Errno 27] File too large")
+    assert not answer["success"] and answer["error"].splitlines()[-1] in (
+        "OSError: [Errno 28] No space left on device",
+        "OSError: [Errno 27] File too large",
+    )
 
 
 # --- read_only ------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("path", ["/app/x", "/tmp/x", "x", "/app/script.py"])
 def test_read_only_refuses_writes_with_errno_30(server, path):
@@ -190,7 +203,10 @@ def test_code_up_to_the_limit_runs(server, length, character, is_escaped):
 @pytest.mark.parametrize("character", ["x", ASTRAL], ids=["ascii", "astral"])
 def test_longer_code_is_refused_with_its_length(server, length, character):
     response = server.post({"code": "#" + character * (length - 1)})
-    assert (response.status_code, response.json()) == (400, {"success": False, "error": f"Code is {length} characters long; the limit is 5000."})
+    assert (response.status_code, response.json()) == (
+        400,
+        {"success": False, "error": f"Code is {length} characters long; the limit is 5000."},
+    )
 
 
 REFUSED = [
@@ -252,25 +268,52 @@ def test_an_unknown_key_is_shown_shortened_and_as_text(server):
     assert len(answer["error"]) < 300
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/json;charset=UTF-8"]
+)
 def test_json_by_its_content_type_is_accepted(server, content_type):
     assert server.post({"code": "print(1)"}, {"Content-Type": content_type}).json() == ok("1\n")
 
 
-@pytest.mark.parametrize("content_type", [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp",
-                                          "application/json+x", "application/octet-stream"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/json+x",
+        "application/octet-stream",
+    ],
+)
 def test_another_content_type_is_415(server, content_type):
     response = server.post({"code": "print(1)"}, {"Content-Type": content_type})
     assert (response.status_code, response.json()["success"]) == (415, False) and "application/json" in response.json()["error"]
 
 
-@pytest.mark.parametrize("method, path, allow", [("GET", "/run", "POST"), ("PUT", "/run", "POST"), ("DELETE", "/run", "POST"), ("PATCH", "/run", "POST"), ("OPTIONS", "/run", "POST"), ("POST", "/", "GET"), ("DELETE", "/", "GET")])
+@pytest.mark.parametrize(
+    "method, path, allow",
+    [
+        ("GET", "/run", "POST"),
+        ("PUT", "/run", "POST"),
+        ("DELETE", "/run", "POST"),
+        ("PATCH", "/run", "POST"),
+        ("OPTIONS", "/run", "POST"),
+        ("POST", "/", "GET"),
+        ("DELETE", "/", "GET"),
+    ],
+)
 def test_another_method_is_405_and_names_the_right_one(server, method, path, allow):
     response = requests.request(method, server.url + path, timeout=10)
     assert response.status_code == 405 and allow in response.headers["Allow"].replace(" ", "").split(",")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/run/", "/RUN", "/run/x", "/index.html", "//run", "/%72un/../../etc/passwd", "/..%2f..%2fetc%2fpasswd"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/run/", "/RUN", "/run/x", "/index.html", "//run", "/%72un/../../etc/passwd", "/..%2f..%2fetc%2fpasswd"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_another_path_is_404(server, method, path):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -281,7 +324,9 @@ def test_another_path_is_404(server, method, path):
 
 
 def head(server, *fields, path="/run"):
-    return "\r\n".join([f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Content-Type: application/json", *fields, "", ""]).encode()
+    return "\r\n".join(
+        [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Content-Type: application/json", *fields, "", ""]
+    ).encode()
 
 
 def test_a_body_too_large_is_413_before_it_is_read(server):
@@ -292,7 +337,9 @@ def test_a_body_too_large_is_413_before_it_is_read(server):
 
 def test_a_chunked_body_too_large_is_413(server):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-    assert raw(server, head(server, "Transfer-Encoding: chunked", "Connection: close") + chunk * 8 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413 ")
+    assert raw(server, head(server, "Transfer-Encoding: chunked", "Connection: close") + chunk * 8 + b"0\r\n\r\n").startswith(
+        b"HTTP/1.1 413 "
+    )
 
 
 def test_a_chunked_body_is_read(server):
@@ -301,8 +348,17 @@ def test_a_chunked_body_is_read(server):
     assert b'"chunks\\n"' in raw(server, head(server, "Transfer-Encoding: chunked", "Connection: close") + chunks)
 
 
-@pytest.mark.parametrize("fields", [{"Origin": "http://evil.test"}, {"Origin": "null"}, {"Host": "evil.test"}, {"Host": "127.0.0.1.evil.test:80"}, {"Origin": "http://127.0.0.1:1"}],
-                         ids=lambda f: " ".join(map(": ".join, f.items())))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Origin": "http://evil.test"},
+        {"Origin": "null"},
+        {"Host": "evil.test"},
+        {"Host": "127.0.0.1.evil.test:80"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+    ids=lambda f: " ".join(map(": ".join, f.items())),
+)
 def test_foreign_pages_are_refused(server, fields):
     response = server.post({"code": "print(1)"}, {**harness.JSON, **fields})
     assert (response.status_code, response.json()["success"]) == (403, False)
@@ -315,8 +371,11 @@ def test_our_own_page_is_served(server):
 
 # --- what comes out ---------------------------------------------------------------------------------------------------------
 
+
 def test_every_character_goes_in_and_comes_out(server):
-    text = "".join(map(chr, [*range(1, 0x100), 0x2028, 0x2029, 0xD7FF, 0xE000, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1F40D, 0x10FFFF]))
+    text = "".join(
+        map(chr, [*range(1, 0x100), 0x2028, 0x2029, 0xD7FF, 0xE000, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x1F40D, 0x10FFFF])
+    )
     assert server.run(f"import sys; sys.stdout.buffer.write({ascii(text)}.encode())") == ok(text)
     code = "print('äöü 漢字 \U0001f40d \u2028')"
     assert server.run(code) == ok("äöü 漢字 \U0001f40d \u2028\n")
@@ -326,7 +385,21 @@ def test_nul_and_controls_come_out_as_they_are(server):
     assert server.run(r"import os; os.write(1, bytes(range(32)) + b'\x7f')") == ok("".join(map(chr, range(32))) + "\x7f")
 
 
-INVALID = [b"\xff", b"a\xfe\xffb", b"\x80", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xe2\x82|", b"\xf0\x9f\x98", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf8\x88\x80\x80\x80", bytes(range(128, 256))]
+INVALID = [
+    b"\xff",
+    b"a\xfe\xffb",
+    b"\x80",
+    b"\xc3",
+    b"\xc3(",
+    b"\xe2\x82",
+    b"\xe2\x82|",
+    b"\xf0\x9f\x98",
+    b"\xc0\xaf",
+    b"\xed\xa0\x80",
+    b"\xf4\x90\x80\x80",
+    b"\xf8\x88\x80\x80\x80",
+    bytes(range(128, 256)),
+]
 
 
 @pytest.mark.parametrize("data", INVALID, ids=repr)
@@ -341,6 +414,7 @@ def test_output_cannot_forge_an_answer(server):
 
 
 # --- many requests ----------------------------------------------------------------------------------------------------------
+
 
 def test_24_requests_at_once_all_get_their_answer(server):
     sleeping = "import time; time.sleep(1); print({0})"

@@ -23,7 +23,9 @@ def serve(*options, program=None, **more):
     """A start that is expected to fail: its status and what it said."""
     program = program or harness.BUILD / "safexec"
     listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
-    r = subprocess.run([program, "serve", *listen, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, **more)
+    r = subprocess.run(
+        [program, "serve", *listen, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, **more
+    )
     return r.returncode, r.stdout, r.stderr
 
 
@@ -71,6 +73,7 @@ def fresh(start_server):
 
 # --- it cannot start ------------------------------------------------------------------------------------------------------
 
+
 def test_a_port_in_use_is_said_in_one_sentence(server):
     name = f"test-{os.getpid()}-port"
     check_refusal(serve("--listen", f"127.0.0.1:{server.port}", "--name", name), 1, f"127.0.0.1:{server.port}", "in use")
@@ -79,7 +82,11 @@ def test_a_port_in_use_is_said_in_one_sentence(server):
 
 def test_a_second_server_of_the_same_name_is_refused_and_the_first_goes_on(server):
     status, stdout, stderr = serve("--name", server.name)
-    assert status not in (0, 2) and stdout == "" and len(stderr.splitlines()) == 1 and server.name in stderr, (status, stdout, stderr)
+    assert status not in (0, 2) and stdout == "" and len(stderr.splitlines()) == 1 and server.name in stderr, (
+        status,
+        stdout,
+        stderr,
+    )
     assert server.run("print(1)") == OK
 
 
@@ -115,21 +122,45 @@ def test_without_root_one_sentence_says_what_to_do(start_server):
             for source in (harness.BUILD / name, *harness.BUILD.glob(f"src/**/{name}")):
                 if source.exists():
                     shutil.copy(source, folder)
-        status, stdout, stderr = serve("--name", "test-nobody", program=pathlib.Path(folder, "safexec"), user=65534, group=65534, extra_groups=[])
+        status, stdout, stderr = serve(
+            "--name", "test-nobody", program=pathlib.Path(folder, "safexec"), user=65534, group=65534, extra_groups=[]
+        )
     check_refusal((status, stdout, stderr), 3, "root")
 
 
 def test_without_cgroups_one_sentence_says_so(start_server):
     name = f"test-{os.getpid()}-cgroups"
     command = f"mount -t tmpfs none /sys/fs/cgroup && exec {harness.BUILD}/safexec serve --listen 127.0.0.1:0 --name {name}"
-    r = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", command], capture_output=True, text=True, timeout=30)
+    r = subprocess.run(
+        ["unshare", "-m", "--propagation", "private", "sh", "-c", command], capture_output=True, text=True, timeout=30
+    )
     check_refusal((r.returncode, r.stdout, r.stderr), 3, "cgroup")
 
 
 BAD_OPTIONS = [
-    ("--nothing",), ("--slots", "0"), ("--slots", "x"), ("--slots", "-1"), ("--slots", "1001"), ("--slots", ""), ("--slots", "4 "), ("--idle", "0"), ("--queue", "99999999999999999999"),
-    ("--queue-ms", "0"), ("--listen", "5000"), ("--listen", "127.0.0.1:65536"), ("--listen", "127.0.0.1:"), ("--listen", "localhost:5000"), ("--listen", "0.0.0.0:5000"), ("--listen", "[::]:5000"),
-    ("--name", "../x"), ("--name", ""), ("--name", "x" * 100), ("--root", "relative"), ("--python", "python3"), ("stray",), ("--slots",),
+    ("--nothing",),
+    ("--slots", "0"),
+    ("--slots", "x"),
+    ("--slots", "-1"),
+    ("--slots", "1001"),
+    ("--slots", ""),
+    ("--slots", "4 "),
+    ("--idle", "0"),
+    ("--queue", "99999999999999999999"),
+    ("--queue-ms", "0"),
+    ("--listen", "5000"),
+    ("--listen", "127.0.0.1:65536"),
+    ("--listen", "127.0.0.1:"),
+    ("--listen", "localhost:5000"),
+    ("--listen", "0.0.0.0:5000"),
+    ("--listen", "[::]:5000"),
+    ("--name", "../x"),
+    ("--name", ""),
+    ("--name", "x" * 100),
+    ("--root", "relative"),
+    ("--python", "python3"),
+    ("stray",),
+    ("--slots",),
 ]
 
 
@@ -140,6 +171,7 @@ def test_a_wrong_command_line_is_status_2(start_server, options):
 
 
 # --- it ends ----------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_polite_end_finishes_what_runs_and_leaves_nothing(start_server, number):
@@ -208,6 +240,7 @@ def test_kill_9_of_the_supervisor_alone_ends_everything(start_server):
 
 
 # --- parts of it die ----------------------------------------------------------------------------------------------------------
+
 
 def kill_and_wait(process):
     os.kill(process.pid, signal.SIGKILL)

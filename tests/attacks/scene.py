@@ -20,7 +20,8 @@ IPC_CREAT, IPC_RMID = 0o1000, 0
 _marks = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 
-NEIGHBOUR = textwrap.dedent("""
+NEIGHBOUR = textwrap.dedent(
+    """
     import ctypes, fcntl, os, socket, time
     libc = ctypes.CDLL(None)
     for d in ("/app", "/tmp", "/dev/shm"):
@@ -39,7 +40,8 @@ NEIGHBOUR = textwrap.dedent("""
     while True:
         with open("/usr/lib/os-release"):
             time.sleep(0.05)
-""")
+"""
+)
 
 
 def new_mark():
@@ -70,9 +72,18 @@ def baits(server):
         victim = stack.enter_context(subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL))
         stack.callback(victim.kill)
         yield {
-            "BAIT": folder / "readable", "BAIT_SOCKET": folder / "socket", "BAIT_PORT": port.getsockname()[1], "ABSTRACT": abstract,
-            "SHM_KEY": SHM_KEY, "MQ": QUEUE.decode(), "VICTIM": victim.pid, "SERVER_PID": server.pid, "PORT": server.port,
-            "SOURCE": harness.ROOT / "meson.build", "BINARY": harness.BUILD / "safexec", "HOSTNAME": socket.gethostname(),
+            "BAIT": folder / "readable",
+            "BAIT_SOCKET": folder / "socket",
+            "BAIT_PORT": port.getsockname()[1],
+            "ABSTRACT": abstract,
+            "SHM_KEY": SHM_KEY,
+            "MQ": QUEUE.decode(),
+            "VICTIM": victim.pid,
+            "SERVER_PID": server.pid,
+            "PORT": server.port,
+            "SOURCE": harness.ROOT / "meson.build",
+            "BINARY": harness.BUILD / "safexec",
+            "HOSTNAME": socket.gethostname(),
             "SECRET": harness.SECRET[::-1],
         }
         os.close(queue)

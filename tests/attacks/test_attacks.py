@@ -71,7 +71,9 @@ def test_attack_is_stopped(server, names, request, attack):
     check_answer(attack, answer)
     for _ in range(SLOTS - 1 if attack.before else 0):
         check_answer(attack, launch(server, attack, names)[0])
-    harness.wait_until(lambda: not harness.processes_with(mark), 3, f"no process of the run is left: {harness.processes_with(mark)}")
+    harness.wait_until(
+        lambda: not harness.processes_with(mark), 3, f"no process of the run is left: {harness.processes_with(mark)}"
+    )
     harness.wait_until(lambda: not [p for p in server.processes() if p.state == "Z"], 3, "no zombie is left")
     assert server.run("print(1)") == {"success": True, "output": "1\n"}
     assert main_processes(server) == before, server.log()

@@ -16,8 +16,18 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 WAIT_S = 20
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server"]
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--no-proxy-server",
+]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,9 @@ class Page:
 
     def write(self, code):
         self["code"].clear()
-        self.driver.execute_script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))", self["code"], code)
+        self.driver.execute_script(
+            "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))", self["code"], code
+        )
 
     def wait_for(self, state):
         WebDriverWait(self.driver, WAIT_S).until(lambda _: self.text("state") == state, f"the state is {self.text('state')!r}")
@@ -61,7 +73,9 @@ class Page:
         return self.text("output"), self.text("error") if self["error-part"].is_displayed() else None
 
     def style(self, name, key):
-        return self.driver.execute_script("return getComputedStyle(arguments[0])[arguments[1]]", self.driver.find_element(By.CSS_SELECTOR, name), key)
+        return self.driver.execute_script(
+            "return getComputedStyle(arguments[0])[arguments[1]]", self.driver.find_element(By.CSS_SELECTOR, name), key
+        )
 
     def focused(self):
         return self.driver.switch_to.active_element.get_attribute("id")
@@ -75,7 +89,9 @@ def page(browser, server):
     errors = [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
     asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     urls = [m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"]
-    foreign = [u for u in urls if urllib.parse.urlsplit(u).netloc != urllib.parse.urlsplit(server.url).netloc and not u.startswith("data:")]
+    foreign = [
+        u for u in urls if urllib.parse.urlsplit(u).netloc != urllib.parse.urlsplit(server.url).netloc and not u.startswith("data:")
+    ]
     assert (errors, foreign) == ([], []) and urls
 
 
@@ -156,7 +172,9 @@ def test_everything_works_by_keyboard(page):
         if page.focused() == "code":
             break
     assert page.focused() == "code"
-    ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys("for i in range(2):", Keys.ENTER, "print(i)").perform()
+    ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(
+        "for i in range(2):", Keys.ENTER, "print(i)"
+    ).perform()
     assert page["code"].get_property("value") == "for i in range(2):\n    print(i)"
     ActionChains(page.driver).send_keys(Keys.ESCAPE, Keys.TAB).perform()
     assert page.focused() == "run"
@@ -168,21 +186,27 @@ def test_everything_works_by_keyboard(page):
 def test_focus_can_be_seen(page):
     ActionChains(page.driver).send_keys(Keys.TAB).perform()
     focused = "document.activeElement"
-    style = page.driver.execute_script(f"const s = getComputedStyle({focused}); return [s.outlineStyle, s.outlineWidth, s.boxShadow]")
+    style = page.driver.execute_script(
+        f"const s = getComputedStyle({focused}); return [s.outlineStyle, s.outlineWidth, s.boxShadow]"
+    )
     assert style[0] != "none" and style[1] != "0px" or style[2] != "none"
 
 
 def test_every_control_has_a_name(page):
-    nameless = page.driver.execute_script("""
+    nameless = page.driver.execute_script(
+        """
         return [...document.querySelectorAll('button, input, textarea, select, a')]
             .filter(e => !(e.labels && e.labels.length) && !e.textContent.trim() && !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby'))
-            .map(e => e.outerHTML)""")
+            .map(e => e.outerHTML)"""
+    )
     assert nameless == []
 
 
 @pytest.mark.parametrize("width", [320, 360, 412, 768])
 def test_a_phone_needs_no_sideways_scrolling(page, width):
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 700, "deviceScaleFactor": 2, "mobile": True})
+    page.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 700, "deviceScaleFactor": 2, "mobile": True}
+    )
     page.run("print('x' * 500); import sys; sys.exit('y' * 500)", "Failed")
     assert page.driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]") == [width, width]
     assert page["run"].size["height"] >= 24 and float(page.style("#code", "fontSize")[:-2]) >= 14
@@ -207,10 +231,13 @@ def test_it_reads_well_by_day_and_by_night(page, scheme):
     background = page.style("body", "backgroundColor")
     assert (luminance(background) < 0.1) == (scheme == "dark")
     for part in ("#code", "#output", "#error", "#run", "#state"):
-        behind = page.driver.execute_script("""
+        behind = page.driver.execute_script(
+            """
             let e = document.querySelector(arguments[0]);
             while (e && /rgba\\(.*, 0\\)|transparent/.test(getComputedStyle(e).backgroundColor)) e = e.parentElement;
-            return getComputedStyle(e || document.body).backgroundColor""", part)
+            return getComputedStyle(e || document.body).backgroundColor""",
+            part,
+        )
         assert contrast(page.style(part, "color"), behind) >= 4.5, part
 
 
@@ -219,4 +246,6 @@ def test_the_page_forbids_scripts_from_elsewhere(page):
 
     policy = requests.get(page.url + "/", timeout=10).headers["Content-Security-Policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";") if rule.strip())
-    assert rules["default-src"] == "'none'" and "unsafe" not in policy and "*" not in policy and rules["frame-ancestors"] == "'none'"
+    assert (
+        rules["default-src"] == "'none'" and "unsafe" not in policy and "*" not in policy and rules["frame-ancestors"] == "'none'"
+    )

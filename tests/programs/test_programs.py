@@ -28,8 +28,18 @@ def run_plainly(program):
         script.write_bytes(program.read_bytes())
         for path in (folder, script):
             os.chown(path, NOBODY, NOBODY)
-        r = subprocess.run(["/usr/bin/python3", "script.py"], cwd=folder, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True,
-                           timeout=60, user=NOBODY, group=NOBODY, extra_groups=[], umask=0o022)
+        r = subprocess.run(
+            ["/usr/bin/python3", "script.py"],
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+            umask=0o022,
+        )
         return r.returncode, as_text(r.stdout, folder), as_text(r.stderr, folder)
 
 

@@ -36,7 +36,12 @@ _REFUSED = [
     ("ioperm", 173, (0x80, 1, 1), "the machine's ports"),
     ("fanotify_init", 300, (0x200, 0), "what others open"),
     ("fanotify_mark", 301, (-1, 1, 0, -1, 0), "what others open"),
-    ("name_to_handle_at", 303, (-100, 'b"/usr"', "ctypes.create_string_buffer(b'\\x80' + bytes(200))", "ctypes.byref(ctypes.c_int())", 0), "a handle that goes around paths"),
+    (
+        "name_to_handle_at",
+        303,
+        (-100, 'b"/usr"', "ctypes.create_string_buffer(b'\\x80' + bytes(200))", "ctypes.byref(ctypes.c_int())", 0),
+        "a handle that goes around paths",
+    ),
     ("open_by_handle_at", 304, (-100, BAD, 0), "files by handle, wherever they are (the Docker escape of 2014)"),
     ("mount", 165, (BAD, BAD, BAD, 0, 0), "a new meaning for a path"),
     ("umount2", 166, (BAD, 2), "what a mount hides"),
@@ -70,17 +75,34 @@ _REFUSED = [
     ("clock_adjtime", 305, (0, BAD), "a clock that drifts"),
     ("lookup_dcookie", 212, (1, 0, 0), "paths of others"),
     ("setns_own_user", 308, ('os.open("/proc/self/ns/user", 0)', 0), "another namespace"),
-    ("setns_of_init", 308, ('os.pidfd_open(1)', 0x20000000), "another namespace"),
+    ("setns_of_init", 308, ("os.pidfd_open(1)", 0x20000000), "another namespace"),
 ]
 
 # Calls that the filter does not know, as one that will be new tomorrow: ENOSYS, whatever the kernel has.
 _UNKNOWN = [
-    ("memfd_secret", 447, (0,)), ("process_mrelease", 448, (-1, 0)), ("cachestat", 451, (0, 0, 0, 0)), ("map_shadow_stack", 453, (0, 0, 0)),
-    ("statmount", 457, (BAD, BAD, 0, 0)), ("listmount", 458, (BAD, BAD, 0, 0)), ("lsm_set_self_attr", 460, (100, BAD, 0, 0)), ("ustat", 136, (0, BAD)),
-    ("sysfs", 139, (3,)), ("clone3", 435, (BAD, 88)), ("of_tomorrow", 499, ()),
+    ("memfd_secret", 447, (0,)),
+    ("process_mrelease", 448, (-1, 0)),
+    ("cachestat", 451, (0, 0, 0, 0)),
+    ("map_shadow_stack", 453, (0, 0, 0)),
+    ("statmount", 457, (BAD, BAD, 0, 0)),
+    ("listmount", 458, (BAD, BAD, 0, 0)),
+    ("lsm_set_self_attr", 460, (100, BAD, 0, 0)),
+    ("ustat", 136, (0, BAD)),
+    ("sysfs", 139, (3,)),
+    ("clone3", 435, (BAD, 88)),
+    ("of_tomorrow", 499, ()),
 ]
 
-_NAMESPACES = [("user", 1 << 28), ("mount", 1 << 17), ("pid", 1 << 29), ("net", 1 << 30), ("ipc", 1 << 27), ("uts", 1 << 26), ("cgroup", 1 << 25), ("time", 1 << 7)]
+_NAMESPACES = [
+    ("user", 1 << 28),
+    ("mount", 1 << 17),
+    ("pid", 1 << 29),
+    ("net", 1 << 30),
+    ("ipc", 1 << 27),
+    ("uts", 1 << 26),
+    ("cgroup", 1 << 25),
+    ("time", 1 << 7),
+]
 
 # Where the program may be killed instead of answered, a child of it tries.
 _IN_A_CHILD = """
@@ -98,52 +120,120 @@ _IN_A_CHILD = """
 """
 
 ATTACKS = [
-    *[Attack("call_" + name, wants, "seccomp", f'judge(("EPERM",), {name}=call({number}, {", ".join(map(str, args))}))') for name, number, args, wants in _REFUSED],
-    *[Attack("call_" + name, "what newer or forgotten kernel code may give", "seccomp", f'judge(("ENOSYS",), {name}=call({number}, {", ".join(map(str, args))}))')
-      for name, number, args in _UNKNOWN],
-    *[Attack("unshare_" + name, f"every right inside a new {name} namespace", "seccomp",
-             f'judge(("EPERM",), plain=call(272, {flag}), high_bits=call(272, {flag} | 1 << 32), with_user=call(272, {flag} | 1 << 28))') for name, flag in _NAMESPACES],
-    *[Attack("clone_" + name, f"every right inside a new {name} namespace", "seccomp", f"""
+    *[
+        Attack("call_" + name, wants, "seccomp", f'judge(("EPERM",), {name}=call({number}, {", ".join(map(str, args))}))')
+        for name, number, args, wants in _REFUSED
+    ],
+    *[
+        Attack(
+            "call_" + name,
+            "what newer or forgotten kernel code may give",
+            "seccomp",
+            f'judge(("ENOSYS",), {name}=call({number}, {", ".join(map(str, args))}))',
+        )
+        for name, number, args in _UNKNOWN
+    ],
+    *[
+        Attack(
+            "unshare_" + name,
+            f"every right inside a new {name} namespace",
+            "seccomp",
+            f'judge(("EPERM",), plain=call(272, {flag}), high_bits=call(272, {flag} | 1 << 32), with_user=call(272, {flag} | 1 << 28))',
+        )
+        for name, flag in _NAMESPACES
+    ],
+    *[
+        Attack(
+            "clone_" + name,
+            f"every right inside a new {name} namespace",
+            "seccomp",
+            f"""
         def clone(flags):
             result = call(56, flags | 17, 0, 0, 0, 0)
             if result == 0:
                 libc._exit(0)  # the child: the attack has worked
             return result
         judge(("EPERM",), plain=clone({flag}), high_bits=clone({flag} | 1 << 32), with_vfork=clone({flag} | 0x4100), with_user=clone({flag} | 1 << 28))
-    """) for name, flag in _NAMESPACES if name != "time"],
-    Attack("clone_of_libc", "a new namespace through libc's own functions", "seccomp", """
+    """,
+        )
+        for name, flag in _NAMESPACES
+        if name != "time"
+    ],
+    Attack(
+        "clone_of_libc",
+        "a new namespace through libc's own functions",
+        "seccomp",
+        """
         def unshare(flag):
             return errno.errorcode[ctypes.get_errno()] if libc.unshare(flag) else 0
         judge(("EPERM",), user=unshare(1 << 28), mount=unshare(1 << 17))
-    """),
-    Attack("i386_entry", "calls that a filter for x86_64 takes for others", "seccomp", _IN_A_CHILD + """
+    """,
+    ),
+    Attack(
+        "i386_entry",
+        "calls that a filter for x86_64 takes for others",
+        "seccomp",
+        _IN_A_CHILD
+        + """
     # mov eax, 20 (getpid of i386); int 0x80; ret. A kernel without i386 answers SIGSEGV, which is as good.
     judge((-11, -31, 0), int80=in_child(machine_code("b814000000cd80c3")))
-    """),
-    Attack("x32_entry", "calls by their x32 numbers, which a filter may not know", "seccomp", _IN_A_CHILD + """
+    """,
+    ),
+    Attack(
+        "x32_entry",
+        "calls by their x32 numbers, which a filter may not know",
+        "seccomp",
+        _IN_A_CHILD
+        + """
     judge((-31, 0), getpid=in_child(lambda: libc.syscall(ctypes.c_long(0x40000000 | 39))), ptrace=in_child(lambda: 1 if libc.syscall(ctypes.c_long(0x40000000 | 521), 0, 0, 0, 0) == 0 else 0))
-    """),
-    Attack("call_number_with_high_bits", "a number that a filter compares in full and the kernel in part", "seccomp", """
+    """,
+    ),
+    Attack(
+        "call_number_with_high_bits",
+        "a number that a filter compares in full and the kernel in part",
+        "seccomp",
+        """
         # The kernel looks at 32 bits of rax: 1 << 32 | 101 is ptrace.
         judge(("EPERM", "ENOSYS"), ptrace=call(101 | 1 << 32, 0, 0, 0, 0), userfaultfd=call(323 | 1 << 32, 1), negative=call(-1))
-    """),
-    Attack("terminal_injection", "type into the terminal of whoever started the server", "seccomp", """
+    """,
+    ),
+    Attack(
+        "terminal_injection",
+        "type into the terminal of whoever started the server",
+        "seccomp",
+        """
         # ENOTTY would be the driver's answer: the filter speaks first.
         judge(("EPERM",), sti=call(16, 0, 0x5412, b"x"), linux=call(16, 0, 0x541c, b"x"), sti_high=call(16, 0, 0x5412 | 1 << 32, b"x"), linux_high=call(16, 1, 0x541c | 1 << 33, b"x"))
-    """),
-    Attack("namespace_ioctls", "a descriptor of the namespace above", "user namespace", """
+    """,
+    ),
+    Attack(
+        "namespace_ioctls",
+        "a descriptor of the namespace above",
+        "user namespace",
+        """
         import fcntl
         NS_GET_USERNS, NS_GET_PARENT = 0xb701, 0xb702
         got = {name: attempt(fcntl.ioctl, os.open(f"/proc/self/ns/{name}", 0), NS_GET_PARENT) for name in ("pid", "user")}
         judge(("EPERM",), **got)
-    """),
-    Attack("seccomp_by_prctl", "take the filter off, or dumpability and memory map changed with rights", "seccomp cannot be undone", """
+    """,
+    ),
+    Attack(
+        "seccomp_by_prctl",
+        "take the filter off, or dumpability and memory map changed with rights",
+        "seccomp cannot be undone",
+        """
         status = dict(line.rstrip().split(":\\t") for line in open("/proc/self/status"))
         judge(("2", -1, True), mode=status["Seccomp"], off=libc.prctl(22, 0, 0, 0, 0), strict_off=libc.prctl(22, 3, 0, 0, 0), two_filters=int(status.get("Seccomp_filters", 2)) >= 2)
-    """),
-    Attack("kernel_aio_and_splice", "the allowed corners of the kernel bite only the run itself", "seccomp (list)", """
+    """,
+    ),
+    Attack(
+        "kernel_aio_and_splice",
+        "the allowed corners of the kernel bite only the run itself",
+        "seccomp (list)",
+        """
         # Calls on the list stay usable, so that good code survives: what is refused above is not refused by refusing everything.
         r, w = os.pipe()
         judge((True,), splice=os.splice(os.open(__file__, 0), w, 10) == 10, memfd=os.memfd_create("x") > 0, eventfd=os.eventfd(1) > 0, pidfd=os.pidfd_open(os.getpid()) > 0)
-    """),
+    """,
+    ),
 ]
