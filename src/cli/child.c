@@ -9,16 +9,18 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-bool child_may_start(struct child *child, nsec_t now)
+bool child_may_start(const struct child *child, nsec_t now)
 {
-	nsec_t *oldest = &child->starts[child->next_start];
+	nsec_t oldest = child->starts[child->next_start];
 
-	if (*oldest != 0 && now - *oldest < CHILD_STARTS_WITHIN)
-		return false;
+	return oldest == 0 || now - oldest >= CHILD_STARTS_WITHIN;
+}
+
+void child_note_start(struct child *child, nsec_t now)
+{
 	child->was_asked = false;
-	*oldest = now;
+	child->starts[child->next_start] = now;
 	child->next_start = (child->next_start + 1) % CHILD_MAX_STARTS;
-	return true;
 }
 
 void child_end(struct child *child, nsec_t now, nsec_t grace)

@@ -21,8 +21,11 @@ struct child {
 	unsigned next_start;
 };
 
-/* Notes a start; false when there were too many lately, and it had better not be started again. */
-bool child_may_start(struct child *child, nsec_t now);
+/* False when it was started too often lately, and had better not be started again. */
+bool child_may_start(const struct child *child, nsec_t now);
+
+/* Notes that it is being started. */
+void child_note_start(struct child *child, nsec_t now);
 
 /* Asks it to end with SIGTERM, and notes when patience ends. Nothing when it is not there or was asked before. */
 void child_end(struct child *child, nsec_t now, nsec_t grace);

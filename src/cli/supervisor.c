@@ -46,15 +46,26 @@ static void begin_ending(struct supervisor *s, int status)
 	s->is_ending = true;
 }
 
+static int begin_start(struct child *child, struct err *err)
+{
+	nsec_t now = clock_now();
+
+	if (!child_may_start(child, now))
+		return err_say(err, -EAGAIN, "%s keeps dying; giving up.", child->program);
+	child_note_start(child, now);
+	return 0;
+}
+
 static int start_warden(struct supervisor *s, struct err *err)
 {
 	struct args args = s->config->warden;
 	int ends[2];
 
-	if (!child_may_start(&s->warden, clock_now()))
-		return err_say(err, -EAGAIN, "safexec-warden keeps dying; giving up.");
+	int r = begin_start(&s->warden, err);
 
-	int r = frame_new_pair(ends);
+	if (r < 0)
+		return r;
+	r = frame_new_pair(ends);
 
 	if (r < 0)
 		return err_set(err, r, "Cannot make a socket for safexec-warden");
@@ -75,10 +86,11 @@ static int start_front(struct supervisor *s, struct err *err)
 	struct args args = s->config->front;
 	int ends[2];
 
-	if (!child_may_start(&s->front, clock_now()))
-		return err_say(err, -EAGAIN, "safexecd keeps dying; giving up.");
+	int r = begin_start(&s->front, err);
 
-	int r = frame_new_pair(ends);
+	if (r < 0)
+		return r;
+	r = frame_new_pair(ends);
 
 	if (r < 0)
 		return err_set(err, r, "Cannot make a link for safexecd");
@@ -142,6 +154,13 @@ static bool take_ids(struct supervisor *s, const struct wire_ready *ready)
 	return true;
 }
 
+/* A front is of no use without the warden whose cells it holds. */
+static void retire_front(struct supervisor *s)
+{
+	child_end(&s->front, clock_now(), RETIRED_GRACE);
+	s->front.was_asked = true; /* also when it has ended already: it follows its warden */
+}
+
 static void on_warden_frame(struct supervisor *s)
 {
 	struct wire_ready ready;
@@ -159,6 +178,15 @@ static void on_warden_frame(struct supervisor *s)
 	s->warden_fd = fd_close(s->warden_fd);
 	s->is_ready = false;
 	child_end(&s->warden, clock_now(), RETIRED_GRACE);
+	retire_front(s);
+}
+
+static void tell_death(const struct child *child)
+{
+	char text[CHILD_TEXT_BYTES];
+
+	log_line("%s %s%s", child->program, child_describe(child, text),
+		 child_may_start(child, clock_now()) ? "; starting a new one" : "");
 }
 
 static void on_warden_exit(struct supervisor *s)
@@ -170,8 +198,8 @@ static void on_warden_exit(struct supervisor *s)
 	if (!s->is_ending && child_gave_reason(&s->warden)) {
 		begin_ending(s, WEXITSTATUS(s->warden.wait_status));
 	} else if (!s->is_ending) {
-		log_line("safexec-warden %s; starting a new one", child_describe(&s->warden, text));
-		child_end(&s->front, clock_now(), RETIRED_GRACE);
+		tell_death(&s->warden);
+		retire_front(s);
 	} else if (s->status == STATUS_OK && !child_ended_well(&s->warden)) {
 		log_line("safexec-warden %s; the next start removes what it left", child_describe(&s->warden, text));
 		s->status = STATUS_FAILED;
@@ -185,7 +213,7 @@ static void on_front_exit(struct supervisor *s)
 	if (!s->is_ending && child_gave_reason(&s->front)) {
 		begin_ending(s, WEXITSTATUS(s->front.wait_status));
 	} else if (!s->is_ending && !s->front.was_asked) {
-		log_line("safexecd %s; starting a new one", child_describe(&s->front, text));
+		tell_death(&s->front);
 	} else if (s->is_ending && s->status == STATUS_OK && !child_ended_well(&s->front)) {
 		log_line("safexecd %s", child_describe(&s->front, text));
 		s->status = STATUS_FAILED;

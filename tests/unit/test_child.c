@@ -9,6 +9,15 @@
 #define EXITED(status) ((status) << 8) /* as waitpid(2) encodes them on Linux */
 #define KILLED(signal) (signal)
 
+static bool try_start(struct child *child, nsec_t now)
+{
+	bool may_start = child_may_start(child, now);
+
+	if (may_start)
+		child_note_start(child, now);
+	return may_start;
+}
+
 static void five_restarts_are_granted_in_ten_seconds_and_more_when_they_are_spread(void **state)
 {
 	struct child child = { .program = "x" };
@@ -16,13 +25,13 @@ static void five_restarts_are_granted_in_ten_seconds_and_more_when_they_are_spre
 
 	(void)state;
 	for (int i = 0; i < CHILD_MAX_STARTS; i++)
-		assert_true(child_may_start(&child, now + (nsec_t)i));
-	assert_false(child_may_start(&child, now + CHILD_STARTS_WITHIN - 1));
-	assert_true(child_may_start(&child, now + CHILD_STARTS_WITHIN));
-	assert_true(child_may_start(&child, now + CHILD_STARTS_WITHIN + 1));
-	assert_false(child_may_start(&child, now + CHILD_STARTS_WITHIN + 1));
+		assert_true(try_start(&child, now + (nsec_t)i));
+	assert_false(try_start(&child, now + CHILD_STARTS_WITHIN - 1));
+	assert_true(try_start(&child, now + CHILD_STARTS_WITHIN));
+	assert_true(try_start(&child, now + CHILD_STARTS_WITHIN + 1));
+	assert_false(try_start(&child, now + CHILD_STARTS_WITHIN + 1));
 	for (int i = 10; i < 100; i++)
-		assert_true(child_may_start(&child, now + (nsec_t)i * CHILD_STARTS_WITHIN / (CHILD_MAX_STARTS - 1)));
+		assert_true(try_start(&child, now + (nsec_t)i * CHILD_STARTS_WITHIN / (CHILD_MAX_STARTS - 1)));
 }
 
 static void an_exit_is_taken_by_the_child_it_belongs_to_and_looked_at_once(void **state)
