@@ -32,6 +32,11 @@ PROGRAMS = {
         "libraries": ["libevent_core-2.*.so.*", "libseccomp.so.*"],
         "syscall": "clone3, Landlock and pivot_root have no wrapper in glibc",
     },
+    "_zygote.abi3.so": {  # the interpreter that loads it has every function there is; this is about our own code in it
+        "banned": EXEC + ["system", "popen", "wordexp", "ptrace", "process_vm_*", "bpf", "init_module", "finit_module", "dlopen", "dlmopen"],
+        "libraries": [],
+        "syscall": "clone3 and Landlock have no wrapper in glibc, and a guest loads its seccomp filter by the raw call",
+    },
 }
 
 # Put there by the sanitizers and by the linker; they say nothing about our code.
@@ -74,9 +79,11 @@ def main():
     build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
     found = []
     for name in PROGRAMS:
-        program = build / name
-        if not program.is_file():
-            sys.exit(f"{program} is not there: build first")
+        program = next(build.rglob(name), None)
+        if not program and name == "_zygote.abi3.so":
+            continue  # not built yet
+        if not program:
+            sys.exit(f"{build} holds no {name}: build first")
         found += faults(name, imports(program), libraries(program))
     print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
