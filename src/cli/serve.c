@@ -33,76 +33,29 @@ static int check_listen(const struct option_row *row, const char *text, struct e
 
 enum { LISTEN }; /* the row that serve() itself reads */
 
+#define ROW(n, a, d, who, how, h) \
+	{ \
+		.name = (n), .arg = (a), .help = (h), .def = (d), .check = (how), .owner = (who) \
+	}
+#define NUMBER(n, lo, hi, d, who, h) \
+	{ \
+		.name = (n), .arg = "N", .help = (h), .def = (d), .check = option_check_number, .min = (lo), .max = (hi), \
+		.owner = (who) \
+	}
+
 static const struct option_row rows[] = {
-	[LISTEN] = { .name = "listen",
-		     .arg = "ADDR:PORT",
-		     .help = "where to listen; port 0 picks a free one",
-		     .def = "127.0.0.1:5000",
-		     .check = check_listen,
-		     .owner = OWNER_SELF },
-	{ .name = "slots",
-	  .arg = "N",
-	  .help = "runs at once at most; 4 a CPU when not given",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 1000,
-	  .owner = OWNER_WARDEN },
-	{ .name = "idle",
-	  .arg = "N",
-	  .help = "cells kept ready; all when not given",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 1000,
-	  .owner = OWNER_WARDEN },
-	{ .name = "queue",
-	  .arg = "N",
-	  .help = "requests that may wait for a cell",
-	  .def = "64",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 10000,
-	  .owner = OWNER_FRONT },
-	{ .name = "queue-ms",
-	  .arg = "N",
-	  .help = "milliseconds that a request may wait",
-	  .def = "30000",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 600000,
-	  .owner = OWNER_FRONT },
-	{ .name = "python",
-	  .arg = "PATH",
-	  .help = "the interpreter, inside the environment",
-	  .def = "/usr/bin/python3",
-	  .check = option_check_path,
-	  .owner = OWNER_WARDEN },
-	{ .name = "root",
-	  .arg = "DIR",
-	  .help = "the environment's root filesystem; made of this machine's /usr when not given",
-	  .check = option_check_path,
-	  .owner = OWNER_WARDEN },
-	{ .name = "name",
-	  .arg = "NAME",
-	  .help = "tells this server from others on this machine",
-	  .def = "default",
-	  .check = option_check_name,
-	  .owner = OWNER_WARDEN },
-	{ .name = "zygote-max-forks",
-	  .arg = "N",
-	  .help = "replace the warm interpreter after N runs",
-	  .def = "10000",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 1000000,
-	  .owner = OWNER_WARDEN },
-	{ .name = "zygote-max-seconds",
-	  .arg = "N",
-	  .help = "replace it after N seconds",
-	  .def = "3600",
-	  .check = option_check_number,
-	  .min = 1,
-	  .max = 86400,
-	  .owner = OWNER_WARDEN },
+	[LISTEN] =
+		ROW("listen", "ADDR:PORT", "127.0.0.1:5000", OWNER_SELF, check_listen, "where to listen; port 0 picks a free one"),
+	NUMBER("slots", 1, 1000, NULL, OWNER_WARDEN, "runs at once at most; 4 a CPU when not given"),
+	NUMBER("idle", 1, 1000, NULL, OWNER_WARDEN, "cells kept ready; all when not given"),
+	NUMBER("queue", 1, 10000, "64", OWNER_FRONT, "requests that may wait for a cell"),
+	NUMBER("queue-ms", 1, 600000, "30000", OWNER_FRONT, "milliseconds that a request may wait"),
+	ROW("python", "PATH", "/usr/bin/python3", OWNER_WARDEN, option_check_path, "the interpreter, inside the environment"),
+	ROW("root", "DIR", NULL, OWNER_WARDEN, option_check_path,
+	    "the environment's root filesystem; made of this machine's /usr when not given"),
+	ROW("name", "NAME", "default", OWNER_WARDEN, option_check_name, "tells this server from others on this machine"),
+	NUMBER("zygote-max-forks", 1, 1000000, "10000", OWNER_WARDEN, "replace the warm interpreter after N runs"),
+	NUMBER("zygote-max-seconds", 1, 86400, "3600", OWNER_WARDEN, "replace it after N seconds"),
 };
 
 #define NAME_BYTES 32 /* "--zygote-max-seconds" */

@@ -60,13 +60,11 @@ static int start_warden(struct supervisor *s, struct err *err)
 {
 	struct args args = s->config->warden;
 	int ends[2];
-
 	int r = begin_start(&s->warden, err);
 
 	if (r < 0)
 		return r;
 	r = frame_new_pair(ends);
-
 	if (r < 0)
 		return err_set(err, r, "Cannot make a socket for safexec-warden");
 
@@ -85,13 +83,11 @@ static int start_front(struct supervisor *s, struct err *err)
 	const struct wire_front frame = { .head = WIRE_HEAD(WIRE_FRONT) };
 	struct args args = s->config->front;
 	int ends[2];
-
 	int r = begin_start(&s->front, err);
 
 	if (r < 0)
 		return r;
 	r = frame_new_pair(ends);
-
 	if (r < 0)
 		return err_set(err, r, "Cannot make a link for safexecd");
 
