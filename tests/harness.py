@@ -111,7 +111,7 @@ class Server:
 
     def __init__(self, *options, name=None, program=None, **popen):
         Server.count += 1
-        self.name = name or f"test-{os.getpid()}-{Server.count}"
+        self.name = name or f"test-{os.getpid()}-{Server.count:03}"
         self.log_file = tempfile.NamedTemporaryFile(prefix="server-log-", suffix=".txt")
         self.options = options
         command = [str(program or BUILD / "safexec"), "serve", "--listen", "127.0.0.1:0", "--name", self.name, *options]
@@ -167,7 +167,12 @@ class Server:
                 self.kill()
                 raise AssertionError(f"no end {STOP_S} s after SIGTERM; the log: {self.log()}") from None
             left = [p for p in before if p.is_alive()]
-            assert (status, left, traces_of(self.name)) == (0, [], []), self.log()
+            traces = traces_of(self.name)
+            assert (status, left, traces) == (
+                0,
+                [],
+                [],
+            ), f"{self.name}: status {status}, left {left} {traces}; the log: {self.log()}"
         self.process.stdout.close()
 
     def kill(self):

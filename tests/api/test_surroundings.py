@@ -71,6 +71,14 @@ def fresh(start_server):
     server.stop()
 
 
+@contextlib.contextmanager
+def readable_folder():
+    """A new folder that other users may read, unlike those of mkdtemp(3)."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield folder
+
+
 # --- it cannot start ------------------------------------------------------------------------------------------------------
 
 
@@ -107,17 +115,17 @@ CANNOT = [
 
 
 @pytest.mark.parametrize("options, status, words", [row[1:] for row in CANNOT], ids=[row[0] for row in CANNOT])
-def test_what_is_missing_is_said_in_one_sentence(start_server, options, status, words, tmp_path):
+def test_what_is_missing_is_said_in_one_sentence(start_server, options, status, words):
     name = f"test-{os.getpid()}-missing"
-    options = [str(tmp_path) if option == "@EMPTY@" else option for option in options]
-    check_refusal(serve("--name", name, *options), status, *words)
+    with readable_folder() as folder:
+        options = [folder if option == "@EMPTY@" else option for option in options]
+        check_refusal(serve("--name", name, *options), status, *words)
     harness.wait_until(lambda: not harness.processes_with(name), 3, "no process is left")
     assert harness.traces_of(name) == []
 
 
 def test_without_root_one_sentence_says_what_to_do(start_server):
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+    with readable_folder() as folder:
         for name in ("safexec", "safexecd", "safexec-warden", "_zygote.abi3.so", "sitecustomize.py"):
             for source in (harness.BUILD / name, *harness.BUILD.glob(f"src/**/{name}")):
                 if source.exists():
@@ -135,6 +143,35 @@ def test_without_cgroups_one_sentence_says_so(start_server):
         ["unshare", "-m", "--propagation", "private", "sh", "-c", command], capture_output=True, text=True, timeout=30
     )
     check_refusal((r.returncode, r.stdout, r.stderr), 3, "cgroup")
+
+
+def copy_environment(folder):
+    """A root filesystem with python3 and what it loads; no shell, no /etc."""
+    python = os.path.realpath("/usr/bin/python3")
+    loaded = subprocess.check_output(["ldd", python], text=True)
+    library = pathlib.Path(
+        subprocess.check_output([python, "-c", "import os; print(os.path.dirname(os.__file__))"], text=True).strip()
+    )
+    for path in {python, *(word for word in loaded.split() if word.startswith("/"))}:
+        target = pathlib.Path(folder + path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    shutil.copytree(
+        library, folder + str(library), ignore=shutil.ignore_patterns("test", "__pycache__", "dist-packages", "config-*")
+    )
+    pathlib.Path(folder, "usr/bin/python3").symlink_to(python)
+    pathlib.Path(folder, "marker").write_text("an environment of its own")
+
+
+def test_a_root_directory_of_ones_own_serves(start_server):
+    with readable_folder() as folder:
+        copy_environment(folder)
+        server = start_server("--root", folder, "--slots", "2")
+        code = "import os\nprint(open('/marker').read(), os.path.exists('/bin/sh'), os.path.exists('/usr/share'))\nopen('/app/x', 'w')\nopen('/usr/x', 'w')"
+        answer = server.run(code)
+        assert answer["output"] == "an environment of its own False False\n"
+        assert answer["error"].endswith("OSError: [Errno 30] Read-only file system: '/usr/x'\n")
+        server.stop()
 
 
 BAD_OPTIONS = [
@@ -334,5 +371,5 @@ def test_the_zygote_is_replaced_after_so_many_runs(start_server):
 
 def test_from_start_to_first_answer_takes_less_than_three_seconds(start_server):
     begin = time.monotonic()
-    start_server().stop
+    start_server()
     assert time.monotonic() - begin < 3

@@ -13,6 +13,7 @@ import pytest
 import scene
 
 SLOW_AT_ONCE = 6
+LONGEST_S = 11  # the wall time, the end of all processes, and some for a busy machine
 SLOTS = 8  # more runs than slots that a small machine keeps idle: an earlier run has been in each
 
 by_name = pytest.mark.parametrize("attack", cases.ATTACKS, ids=lambda a: a.name)
@@ -47,10 +48,9 @@ def is_blocked(answer):
 def check_answer(attack, answer):
     says = answer.get("error", "").rstrip("\n")
     shown = f"{attack.layer} should stop it: {answer['output'][:2000]!r} {says[-2000:]!r}"
-    if attack.expect:
-        assert not answer["success"] and says.endswith(attack.expect), shown
-    else:
-        assert is_blocked(answer) or (attack.also and says.endswith(attack.also)), shown
+    if attack.also and not answer["success"] and says.endswith(attack.also):
+        return
+    assert is_blocked(answer) if not attack.expect else not answer["success"] and says.endswith(attack.expect), shown
 
 
 def main_processes(server):
@@ -65,10 +65,10 @@ def test_attack_is_stopped(server, names, request, attack):
     with scene.neighbour(server) if attack.neighbour else contextlib.nullcontext():
         if attack.is_slow:
             answer, mark, seconds = request.getfixturevalue("slow_answers")[attack.name]
-            assert seconds < 12
         else:
-            answer, mark, _ = launch(server, attack, names)
+            answer, mark, seconds = launch(server, attack, names)
     check_answer(attack, answer)
+    assert seconds < LONGEST_S, f"answered after {seconds:.1f} s"
     for _ in range(SLOTS - 1 if attack.before else 0):
         check_answer(attack, launch(server, attack, names)[0])
     harness.wait_until(

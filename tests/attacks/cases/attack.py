@@ -49,7 +49,7 @@ class Attack:
     layer: str  # what stops it
     code: str  # after the preamble; @NAMES@ are filled in by the test
     expect: str = ""  # instead of a BLOCKED line: how the error of the answer ends
-    also: str = ""  # the same, as good as a BLOCKED line
+    also: str = ""  # a sentence of the server that is as good
     read_only: bool = False
     before: str = ""  # code of an earlier run, in every slot
     neighbour: bool = False  # beside another run that lays out baits

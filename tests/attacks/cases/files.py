@@ -57,7 +57,8 @@ ATTACKS = [
         "root",
         """
         known = {"app", "bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin", "tmp", "usr"}
-        judge((set(),), unknown=set(os.listdir("/")) - known, in_run=set(os.listdir("/run")) - {"canary", "safexec"}, in_usr_local=set(os.listdir("/usr/local")))
+        judge((set(),), unknown=set(os.listdir("/")) - known, in_run=set(os.listdir("/run")) - {"canary", "safexec"},
+              in_usr_local=set(os.listdir("/usr/local")))
     """,
     ),
     Attack(
@@ -66,9 +67,10 @@ ATTACKS = [
         "root",
         """
         users = [line.split(":")[0] for line in open("/etc/passwd")]
-        secret = {"shadow", "gshadow", "sudoers", "ssh", "crontab", "fstab", "machine-id", "environment", "krb5.keytab"} & set(os.listdir("/etc"))
+        secret = {"shadow", "gshadow", "sudoers", "ssh", "crontab", "fstab", "machine-id", "environment"} & set(os.listdir("/etc"))
         private = attempt(os.listdir, "/etc/ssl/private")
-        judge((set(), True, "ENOENT"), users=set(users) - {"root", "nobody", "runner"}, secret=secret, private=private, not_the_hosts="@HOSTNAME@" not in open("/etc/hosts").read())
+        judge((set(), True, "ENOENT"), users=set(users) - {"root", "nobody", "runner"}, secret=secret, private=private,
+              not_the_hosts="@HOSTNAME@" not in open("/etc/hosts").read())
     """,
     ),
     Attack(
@@ -108,7 +110,7 @@ ATTACKS = [
         "leave something behind for later runs",
         "root",
         """
-        places = ("/", "/usr", "/usr/bin", "/usr/lib/python3", "/usr/local", "/etc", "/etc/ssl", "/run", "/dev", "/bin", "/etc/alternatives")
+        places = "/ /usr /usr/bin /usr/lib/python3 /usr/local /etc /etc/ssl /run /dev /bin /etc/alternatives".split()
         judge(("EROFS",), **{p: attempt(os.mkdir, p.rstrip("/") + "/left-behind") for p in places})
     """,
     ),
@@ -118,8 +120,9 @@ ATTACKS = [
         "root",
         """
         target = os.path.realpath(os.__file__)
-        judge(("EROFS", "EACCES"), write=attempt(os.open, target, os.O_RDWR), append=attempt(os.open, target, os.O_WRONLY | os.O_APPEND),
-              truncate=attempt(os.truncate, target, 0), etc=attempt(open, "/etc/passwd", "a"), hosts=attempt(open, "/etc/hosts", "w"))
+        judge(("EROFS", "EACCES"), write=attempt(os.open, target, os.O_RDWR),
+              append=attempt(os.open, target, os.O_WRONLY | os.O_APPEND), truncate=attempt(os.truncate, target, 0),
+              etc=attempt(open, "/etc/passwd", "a"), hosts=attempt(open, "/etc/hosts", "w"))
     """,
     ),
     Attack(
@@ -129,8 +132,9 @@ ATTACKS = [
         """
         target = os.path.realpath(sys.executable)
         # EROFS comes before any question of rights: the mount itself says no.
-        judge(("EROFS",), unlink=attempt(os.unlink, target), chmod=attempt(os.chmod, target, 0o4777), chown=attempt(os.chown, target, 0, 0),
-              utime=attempt(os.utime, target), xattr=attempt(os.setxattr, target, "user.x", b"1"), rmdir=attempt(os.rmdir, "/run"))
+        judge(("EROFS",), unlink=attempt(os.unlink, target), chmod=attempt(os.chmod, target, 0o4777),
+              chown=attempt(os.chown, target, 0, 0), utime=attempt(os.utime, target),
+              xattr=attempt(os.setxattr, target, "user.x", b"1"), rmdir=attempt(os.rmdir, "/run"))
     """,
     ),
     Attack(
@@ -139,9 +143,11 @@ ATTACKS = [
         "root",
         """
         fd = os.open("/proc/self/exe", os.O_PATH)
+        first = "-".join(part.lstrip("0") for part in open("/proc/self/maps").readline().split()[0].split("-"))
         # Not ETXTBSY, which would go away with the process; EPERM: map_files wants a capability.
-        judge(("EACCES", "EROFS", "EPERM"), write=attempt(os.open, "/proc/self/exe", os.O_WRONLY), through_fd=attempt(os.open, f"/proc/self/fd/{fd}", os.O_WRONLY),
-              library=attempt(os.open, "/proc/self/map_files/" + open("/proc/self/maps").readline().split()[0], os.O_WRONLY))
+        judge(("EACCES", "EROFS", "EPERM"), write=attempt(os.open, "/proc/self/exe", os.O_WRONLY),
+              through_fd=attempt(os.open, f"/proc/self/fd/{fd}", os.O_WRONLY),
+              library=attempt(os.open, "/proc/self/map_files/" + first, os.O_WRONLY))
     """,
     ),
     Attack(
@@ -149,8 +155,9 @@ ATTACKS = [
         "bring in a setuid file or a device through a mount",
         "root",
         """
-        lines = [line.split() for line in open("/proc/self/mountinfo")]
-        bad = [(f[4], f[5]) for f in lines if "nosuid" not in f[5] or not ("nodev" in f[5] or f[4] in ("/", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"))]
+        lines = {line.split()[4]: line.split() for line in open("/proc/self/mountinfo")}.values()  # the last on a place covers the others
+        devices = ["/dev/" + name for name in ("null", "zero", "full", "random", "urandom")]
+        bad = [(f[4], f[5]) for f in lines if "nosuid" not in f[5] or not ("nodev" in f[5] or f[4] in devices)]
         writable = {f[4] for f in lines if f[5].split(",")[0] == "rw"}
         judge(([], set()), suid_or_dev=bad, writable=writable - {"/app", "/tmp", "/dev/shm"})
     """,
@@ -160,10 +167,12 @@ ATTACKS = [
         "reach sysfs, cgroupfs and release_agent (CVE-2022-0492), debugfs, the host's devices",
         "root",
         """
-        kinds = {line.split(" - ")[1].split()[0] for line in open("/proc/self/mountinfo")}
-        bad = kinds & {"sysfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "bpf", "mqueue", "devpts", "devtmpfs", "configfs", "pstore", "fusectl", "binfmt_misc", "autofs"}
-        agents = [os.path.join(d, f) for top in ("/proc/self", "/dev", "/run", "/etc") for d, _, files in os.walk(top) for f in files if f == "release_agent"]
-        judge((set(), []), kinds=bad, agents=agents)
+        import stat
+        mounts = {line.split()[4]: line.split(" - ")[1].split()[0] for line in open("/proc/self/mountinfo")}
+        kinds = {kind for place, kind in mounts.items() if place[:5] != "/dev/" or not stat.S_ISCHR(os.stat(place).st_mode)}
+        bad = "sysfs cgroup cgroup2 debugfs tracefs securityfs bpf mqueue devpts devtmpfs configfs pstore fusectl binfmt_misc autofs"
+        agents = [d for top in ("/proc/self", "/dev", "/run", "/etc") for d, _, files in os.walk(top) if "release_agent" in files]
+        judge((set(), []), kinds=kinds & set(bad.split()), agents=agents)
     """,
     ),
     Attack(
@@ -210,7 +219,8 @@ ATTACKS = [
         """
         import fcntl
         fd = os.open("/dev/urandom", os.O_RDONLY)
-        judge(("EPERM", "EACCES"), clear_entropy=attempt(fcntl.ioctl, fd, 0x5206), add=attempt(fcntl.ioctl, fd, 0x40045201, b"\\0" * 4))
+        judge(("EPERM", "EACCES"), clear_entropy=attempt(fcntl.ioctl, fd, 0x5206),
+              add=attempt(fcntl.ioctl, fd, 0x40045201, b"\\0" * 4))
     """,
     ),
     Attack(
@@ -219,10 +229,13 @@ ATTACKS = [
         "seccomp",
         """
         import stat
-        nodes = {"disk": (stat.S_IFBLK, 8, 0), "vda": (stat.S_IFBLK, 254, 0), "mem": (stat.S_IFCHR, 1, 1), "kmsg": (stat.S_IFCHR, 1, 11)}
-        got = {f"{d}_{name}": attempt(os.mknod, f"{d}/{name}", kind | 0o666, os.makedev(a, b)) for d in ("/app", "/tmp", "/dev/shm") for name, (kind, a, b) in nodes.items()}
+        nodes = ((stat.S_IFBLK, 8, 0), (stat.S_IFBLK, 254, 0), (stat.S_IFCHR, 1, 1), (stat.S_IFCHR, 1, 11))  # disks, mem, kmsg
+        got = {f"{d}_{a}_{b}": attempt(os.mknod, f"{d}/{a}_{b}", kind | 0o666, os.makedev(a, b))
+               for d in ("/app", "/tmp", "/dev/shm") for kind, a, b in nodes}
         # Character device 0:0 may be made by anybody (overlayfs' whiteout): here the filter alone says no.
-        judge(("EPERM",), whiteout=attempt(os.mknod, "/app/w", stat.S_IFCHR, 0), high_bits=call(133, b"/app/h", stat.S_IFBLK | 1 << 32, 0x800), at=call(259, -100, b"/app/i", stat.S_IFBLK | 1 << 32, 0x800), **got)
+        judge(("EPERM",), whiteout=attempt(os.mknod, "/app/w", stat.S_IFCHR, 0),
+              high_bits=call(133, b"/app/h", stat.S_IFBLK | 1 << 32, 0x800),
+              at=call(259, -100, b"/app/i", stat.S_IFBLK | 1 << 32, 0x800), **got)
     """,
     ),
     Attack(
@@ -236,7 +249,8 @@ ATTACKS = [
         flags = os.statvfs("/app").f_flag
         import subprocess
         ids = subprocess.check_output(["./e", "id", "-u"], text=True).strip()
-        judge((True, "EPERM"), same=ids == str(os.getuid()), nosuid=bool(flags & os.ST_NOSUID), capability=attempt(os.setxattr, "e", "security.capability", bytes.fromhex("0100000200200000000000000000000000000000")))
+        judge((True, "EPERM"), same=ids == str(os.getuid()), nosuid=bool(flags & os.ST_NOSUID),
+              capability=attempt(os.setxattr, "e", "security.capability", bytes.fromhex("0100000200200000" + "00" * 12)))
     """,
     ),
     Attack(
@@ -245,8 +259,8 @@ ATTACKS = [
         "no_new_privs",
         """
         import glob, stat, subprocess
-        suid = [f for f in glob.glob("/usr/bin/*") + glob.glob("/usr/sbin/*") if os.path.isfile(f) and os.stat(f).st_mode & stat.S_ISUID]
-        status = dict(line.split(":\\t") for line in open("/proc/self/status"))
+        suid = [f for f in glob.glob("/usr/*bin/*") if os.path.isfile(f) and os.stat(f).st_mode & stat.S_ISUID]
+        status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
         got = {"nnp": status["NoNewPrivs"].strip() == "1"}
         for f in suid:
             got[f] = bool(os.statvfs(f).f_flag & os.ST_NOSUID)
@@ -282,8 +296,9 @@ ATTACKS = [
         "write into /proc of one's own",
         "root",
         """
-        judge(("EROFS", "EACCES", "EPERM", "ENOENT"), uid_map=attempt(os.open, "/proc/self/uid_map", 1), setgroups=attempt(os.open, "/proc/self/setgroups", 1),
-              attr=attempt(os.open, "/proc/self/attr/current", 1), mem=attempt(os.open, "/proc/self/mem", 2), timens=attempt(os.open, "/proc/self/timens_offsets", 1))
+        judge(("EROFS", "EACCES", "EPERM", "ENOENT"), uid_map=attempt(os.open, "/proc/self/uid_map", 1),
+              setgroups=attempt(os.open, "/proc/self/setgroups", 1), attr=attempt(os.open, "/proc/self/attr/current", 1),
+              mem=attempt(os.open, "/proc/self/mem", 2), timens=attempt(os.open, "/proc/self/timens_offsets", 1))
     """,
     ),
     Attack(
@@ -303,7 +318,9 @@ ATTACKS = [
         "scratch is dropped",
         """
         import glob
-        found = [f for d in ("/app", "/tmp", "/dev/shm") for f in glob.glob(d + "/**", recursive=True) + glob.glob(d + "/.*") if os.path.isfile(f)]
+        found = []
+        for d in ("/app", "/tmp", "/dev/shm"):
+            found += filter(os.path.isfile, glob.glob(d + "/**", recursive=True) + glob.glob(d + "/.*"))
         judge((["/app/script.py"],), files=found)
     """,
         before="""
@@ -331,9 +348,11 @@ ATTACKS = [
         """
         got = {}
         for d in ("/app", "/tmp"):
-            got.update({d + "w": attempt(open, d + "/x", "w"), d + "d": attempt(os.mkdir, d + "/y"), d + "l": attempt(os.symlink, "a", d + "/l"), d + "n": attempt(os.mknod, d + "/n")})
+            got.update({d + "w": attempt(open, d + "/x", "w"), d + "d": attempt(os.mkdir, d + "/y"),
+                        d + "l": attempt(os.symlink, "a", d + "/l"), d + "n": attempt(os.mknod, d + "/n")})
         again = attempt(open, "/proc/self/root/app/x", "w"), attempt(open, "/proc/self/cwd/x", "w")
-        judge(("EROFS", ("EROFS", "EROFS")), again=again, script=attempt(open, __file__, "a"), chmod=attempt(os.chmod, __file__, 0o777), unlink=attempt(os.unlink, __file__), **got)
+        judge(("EROFS", ("EROFS", "EROFS")), again=again, script=attempt(open, __file__, "a"),
+              chmod=attempt(os.chmod, __file__, 0o777), unlink=attempt(os.unlink, __file__), **got)
     """,
         read_only=True,
     ),
@@ -343,7 +362,8 @@ ATTACKS = [
         "seccomp",
         """
         MS_REMOUNT, MS_BIND = 32, 4096
-        judge(("EPERM",), remount=call(165, b"none", b"/app", b"tmpfs", MS_REMOUNT | MS_BIND, 0), attr=call(442, -100, b"/app", 0, 0, 0), cover=call(165, b"/dev/shm", b"/app", 0, MS_BIND, 0))
+        judge(("EPERM",), remount=call(165, b"none", b"/app", b"tmpfs", MS_REMOUNT | MS_BIND, 0),
+              attr=call(442, -100, b"/app", 0, 0, 0), cover=call(165, b"/dev/shm", b"/app", 0, MS_BIND, 0))
     """,
         read_only=True,
     ),

@@ -18,7 +18,7 @@ ATTACKS = [
         "any capability in any set",
         "capabilities, bounding set",
         """
-        status = dict(line.rstrip().split(":\\t") for line in open("/proc/self/status"))
+        status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
         judge((0,), **{name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
     """,
     ),
@@ -27,7 +27,7 @@ ATTACKS = [
         "gain rights by exec",
         "no_new_privs",
         """
-        status = dict(line.rstrip().split(":\\t") for line in open("/proc/self/status"))
+        status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
         judge(("1", -1), now=status["NoNewPrivs"], off=libc.prctl(38, 0, 0, 0, 0))
     """,
     ),
@@ -37,8 +37,9 @@ ATTACKS = [
         "capabilities",
         """
         me = os.getuid()
-        judge(("EPERM",), setuid=attempt(os.setuid, 0), setgid=attempt(os.setgid, 0), seteuid=attempt(os.seteuid, 0), setresuid=attempt(os.setresuid, 0, 0, 0), setresgid=attempt(os.setresgid, 0, 0, 0),
-              neighbour=attempt(os.setuid, me + 1), below=attempt(os.setuid, me - 1), nobody=attempt(os.setuid, 65534))
+        judge(("EPERM",), setuid=attempt(os.setuid, 0), setgid=attempt(os.setgid, 0), seteuid=attempt(os.seteuid, 0),
+              setresuid=attempt(os.setresuid, 0, 0, 0), setresgid=attempt(os.setresgid, 0, 0, 0),
+              neighbour=attempt(os.setuid, me + 1), below=attempt(os.setuid, me - 1))
     """,
     ),
     Attack(
@@ -68,7 +69,8 @@ ATTACKS = [
         data = (ctypes.c_uint32 * 6)(*[0xffffffff] * 6)
         data2 = (ctypes.c_uint32 * 6)(0, 0, 1, 0, 0, 0)
         PR_CAP_AMBIENT, PR_SET_SECUREBITS = 47, 28
-        judge(("EPERM",), all=call(126, header, data), inheritable=call(126, header, data2), ambient=call(157, PR_CAP_AMBIENT, 2, 21, 0, 0), securebits=call(157, PR_SET_SECUREBITS, 0x2f, 0, 0, 0),
+        judge(("EPERM",), all=call(126, header, data), inheritable=call(126, header, data2),
+              ambient=call(157, PR_CAP_AMBIENT, 2, 21, 0, 0), securebits=call(157, PR_SET_SECUREBITS, 0x2f, 0, 0, 0),
               bounding=call(157, 24, 21, 0, 0, 0))
     """,
     ),
@@ -107,7 +109,8 @@ ATTACKS = [
         "identity",
         """
         import resource
-        judge(("EPERM", "ESRCH"), nofile=attempt(resource.prlimit, 1, resource.RLIMIT_NOFILE, (0, 0)), cpu=attempt(resource.prlimit, 1, resource.RLIMIT_CPU, (0, 0)))
+        judge(("EPERM", "ESRCH"), nofile=attempt(resource.prlimit, 1, resource.RLIMIT_NOFILE, (0, 0)),
+              cpu=attempt(resource.prlimit, 1, resource.RLIMIT_CPU, (0, 0)))
     """,
     ),
     Attack(
@@ -121,7 +124,8 @@ ATTACKS = [
             os.kill(os.getpid(), 11)
         status = os.waitpid(pid, 0)[1]
         # 1 byte, not 0: with a core_pattern that begins with "|" the kernel ignores 0 and honours 1, see core(5).
-        judge((False, (1, 1), ["script.py"]), dumped=os.WCOREDUMP(status), files=os.listdir("/app"), limit=resource.getrlimit(resource.RLIMIT_CORE))
+        judge((False, (1, 1), ["script.py"]), dumped=os.WCOREDUMP(status), files=os.listdir("/app"),
+              limit=resource.getrlimit(resource.RLIMIT_CORE))
     """,
     ),
     Attack(
@@ -131,8 +135,10 @@ ATTACKS = [
         """
         def nice(n):
             return os.setpriority(os.PRIO_PROCESS, 0, n)
-        judge(("EPERM", "EACCES"), fifo=attempt(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1)), rr=attempt(os.sched_setscheduler, 0, os.SCHED_RR, os.sched_param(99)),
-              nice=attempt(nice, -1), io=call(251, 1, 0, 1 << 13 | 0), deadline=call(314, 0, (ctypes.c_uint32 * 12)(48, 6, 0, 0, 0, 0, 10**7, 0, 10**8, 0, 10**8, 0), 0))
+        judge(("EPERM", "EACCES"), fifo=attempt(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1)),
+              rr=attempt(os.sched_setscheduler, 0, os.SCHED_RR, os.sched_param(99)), nice=attempt(nice, -1),
+              io=call(251, 1, 0, 1 << 13 | 0),
+              deadline=call(314, 0, (ctypes.c_uint32 * 12)(48, 6, 0, 0, 0, 0, 10**7, 0, 10**8, 0, 10**8, 0), 0))
     """,
     ),
     Attack(
@@ -140,7 +146,8 @@ ATTACKS = [
         "slow the cell's init down",
         "identity",
         """
-        judge(("EPERM", "ESRCH", "EACCES"), nice=attempt(os.setpriority, os.PRIO_PROCESS, 1, 19), idle=attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0)), cpus=attempt(os.sched_setaffinity, 1, {0}))
+        judge(("EPERM", "ESRCH", "EACCES"), nice=attempt(os.setpriority, os.PRIO_PROCESS, 1, 19),
+              idle=attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0)), cpus=attempt(os.sched_setaffinity, 1, {0}))
     """,
     ),
     Attack(

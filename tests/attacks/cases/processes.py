@@ -164,7 +164,8 @@ ATTACKS = [
         "init's end kills the pid namespace",
         """
         import subprocess
-        subprocess.Popen("trap '' 1 2 15; exec -a @MARK@ sleep 1000 </dev/null >/dev/null 2>&1 &", shell=True, executable="/bin/bash", start_new_session=True)
+        script = "trap '' 1 2 15; exec -a @MARK@ sleep 1000 </dev/null >/dev/null 2>&1 &"
+        subprocess.Popen(script, shell=True, executable="/bin/bash", start_new_session=True)
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)", "@MARK@"], start_new_session=True, **quiet)
         judge((True,), True)
@@ -193,7 +194,8 @@ ATTACKS = [
         listed = [n for n in os.listdir("/proc/self/fd") if int(n) > 2 and attempt(os.readlink, f"/proc/self/fd/{n}") != "ENOENT"]
         beyond = [n for n in range(3, 4096) if attempt(os.fstat, n) != "EBADF"]
         kinds = [stat.S_IFMT(os.fstat(n).st_mode) for n in range(3)]
-        judge(([], [stat.S_IFCHR, stat.S_IFIFO, stat.S_IFIFO], "/dev/null"), listed=listed, beyond=beyond, kinds=kinds, stdin=os.readlink("/proc/self/fd/0"))
+        judge(([], [stat.S_IFCHR, stat.S_IFIFO, stat.S_IFIFO], "/dev/null"), listed=listed, beyond=beyond, kinds=kinds,
+              stdin=os.readlink("/proc/self/fd/0"))
     """,
     ),
     Attack(
@@ -212,7 +214,8 @@ ATTACKS = [
         "root",
         """
         inode = lambda path: (os.stat(path).st_dev, os.stat(path).st_ino)
-        judge((True, "/app", "/"), cwd=os.getcwd(), link=os.readlink("/proc/self/cwd"), root=os.readlink("/proc/self/root"), up=inode("..") == inode("/") == inode("/..") == inode("/proc/self/root/.."))
+        judge((True, "/app", "/"), cwd=os.getcwd(), link=os.readlink("/proc/self/cwd"), root=os.readlink("/proc/self/root"),
+              up=inode("..") == inode("/") == inode("/..") == inode("/proc/self/root/.."))
     """,
     ),
     Attack(
@@ -224,7 +227,8 @@ ATTACKS = [
         text = open("/proc/self/environ").read() + repr(dict(os.environ))
         allowed = {"PATH", "LANG", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH"}
         secret = "@SECRET@"[::-1]  # the text comes reversed, so that this program does not find itself
-        judge((False, set()), secret=secret in text, unknown=set(os.environ) - allowed, python=[n for n in os.environ if n.startswith("PYTHON")] != [], aws="AWS_" in text)
+        judge((False, set()), secret=secret in text, unknown=set(os.environ) - allowed,
+              python=[n for n in os.environ if n.startswith("PYTHON")] != [], aws="AWS_" in text)
     """,
     ),
     Attack(
@@ -278,7 +282,8 @@ ATTACKS = [
         "uts namespace",
         """
         import socket
-        judge((False, "cell"), name=socket.gethostname(), same=os.uname().nodename == "@HOSTNAME@", domain=os.path.exists("/proc/sys/kernel/domainname"))
+        judge((False, "cell"), name=socket.gethostname(), same=os.uname().nodename == "@HOSTNAME@",
+              domain=os.path.exists("/proc/sys/kernel/domainname"))
     """,
     ),
     Attack(
