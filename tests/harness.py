@@ -121,7 +121,7 @@ class Server:
         )
         self.pid, self.url, self.port = self.process.pid, None, None
 
-    def wait_ready(self):
+    def wait_listening(self):
         timer = threading.Timer(START_S, self.process.kill)
         timer.start()
         line = self.process.stdout.readline()
@@ -129,6 +129,10 @@ class Server:
         found = re.fullmatch(r"Listening on (http://127\.0\.0\.1:(\d+))/\n", line)
         assert found, f"the first line of stdout is {line!r}; the log: {self.log()}"
         self.url, self.port = found[1], int(found[2])
+        return self
+
+    def wait_ready(self):
+        self.wait_listening()
         result = self.run("print(2+2)", timeout=START_S)
         assert result == {"success": True, "output": "4\n"}, f"{result}; the log: {self.log()}"
         return self

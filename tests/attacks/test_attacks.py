@@ -46,6 +46,11 @@ def is_blocked(answer):
 
 
 def check_answer(attack, answer):
+    if attack.documented:
+        security = " ".join((harness.ROOT / "SECURITY.md").read_text().split())
+        assert answer["output"].startswith("ESCAPED "), f"it is stopped now: let the table say by what, and SECURITY.md: {answer}"
+        assert attack.documented in security, f'SECURITY.md does not say "{attack.documented}"'
+        return
     says = answer.get("error", "").rstrip("\n")
     shown = f"{attack.layer} should stop it: {answer['output'][:2000]!r} {says[-2000:]!r}"
     if attack.also and not answer["success"] and says.endswith(attack.also):

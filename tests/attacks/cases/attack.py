@@ -50,6 +50,7 @@ class Attack:
     code: str  # after the preamble; @NAMES@ are filled in by the test
     expect: str = ""  # instead of a BLOCKED line: how the error of the answer ends
     also: str = ""  # a sentence of the server that is as good
+    documented: str = ""  # not stopped, and SECURITY.md says so in these words
     read_only: bool = False
     before: str = ""  # code of an earlier run, in every slot
     neighbour: bool = False  # beside another run that lays out baits

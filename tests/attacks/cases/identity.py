@@ -16,10 +16,19 @@ ATTACKS = [
     Attack(
         "capabilities",
         "any capability in any set",
-        "capabilities, bounding set",
+        "capabilities and identity",  # the change of ids empties most of them as well
         """
         status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
-        judge((0,), **{name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")})
+        judge((0,), **{name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")})
+    """,
+    ),
+    Attack(
+        "bounding_set",
+        "a capability that a program brings along",
+        "bounding set",
+        """
+        status = dict(map(str.strip, line.split(":", 1)) for line in open("/proc/self/status"))
+        judge((0,), bounding=int(status["CapBnd"], 16), by_prctl=sum(libc.prctl(23, n, 0, 0, 0) > 0 for n in range(64)))
     """,
     ),
     Attack(
@@ -106,7 +115,7 @@ ATTACKS = [
     Attack(
         "prlimit_of_init",
         "starve the cell's init of descriptors or CPU time",
-        "identity",
+        "init's own id",
         """
         import resource
         judge(("EPERM", "ESRCH"), nofile=attempt(resource.prlimit, 1, resource.RLIMIT_NOFILE, (0, 0)),
@@ -144,7 +153,7 @@ ATTACKS = [
     Attack(
         "priorities_of_init",
         "slow the cell's init down",
-        "identity",
+        "init's own id",
         """
         judge(("EPERM", "ESRCH", "EACCES"), nice=attempt(os.setpriority, os.PRIO_PROCESS, 1, 19),
               idle=attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0)), cpus=attempt(os.sched_setaffinity, 1, {0}))
@@ -153,7 +162,7 @@ ATTACKS = [
     Attack(
         "mlock_and_queues",
         "memory that the kernel cannot take back",
-        "rlimits",
+        "rlimits, lower than the host's",
         """
         MiB = 1 << 20
         m = ctypes.create_string_buffer(8 * MiB)

@@ -78,6 +78,12 @@ _REFUSED = [
     ("setns_of_init", 308, ("os.pidfd_open(1)", 0x20000000), "another namespace"),
 ]
 
+# These need a capability before anything else is looked at: two layers say EPERM, and the answer does not tell which.
+_CAPABLE = set(
+    "ptrace_seize_init bpf_load pivot_root move_mount fsopen fsmount fspick mount_setattr reboot swapon swapoff acct syslog vhangup "
+    "sethostname setdomainname setns_of_init".split()
+)
+
 # Calls that the filter does not know, as one that will be new tomorrow: ENOSYS, whatever the kernel has.
 _UNKNOWN = [
     ("memfd_secret", 447, (0,)),
@@ -121,14 +127,19 @@ _IN_A_CHILD = """
 
 ATTACKS = [
     *[
-        Attack("call_" + name, wants, "seccomp", f'judge(("EPERM",), {name}=call({number}, {", ".join(map(str, args))}))')
+        Attack(
+            "call_" + name,
+            wants,
+            "seccomp and capabilities" if name in _CAPABLE else "seccomp",
+            f'judge(("EPERM",), {name}=call({number}, {", ".join(map(str, args))}))',
+        )
         for name, number, args, wants in _REFUSED
     ],
     *[
         Attack(
             "call_" + name,
             "what newer or forgotten kernel code may give",
-            "seccomp",
+            "seccomp and an older kernel" if name in ("map_shadow_stack", "of_tomorrow") else "seccomp",
             f'judge(("ENOSYS",), {name}=call({number}, {", ".join(map(str, args))}))',
         )
         for name, number, args in _UNKNOWN
@@ -173,7 +184,7 @@ ATTACKS = [
     Attack(
         "i386_entry",
         "calls that a filter for x86_64 takes for others",
-        "seccomp",
+        "seccomp, or a kernel without it",
         _IN_A_CHILD
         + """
     # mov eax, 20 (getpid of i386); int 0x80; ret. A kernel without i386 answers SIGSEGV, which is as good.
@@ -183,7 +194,7 @@ ATTACKS = [
     Attack(
         "x32_entry",
         "calls by their x32 numbers, which a filter may not know",
-        "seccomp",
+        "seccomp, or a kernel without it",
         _IN_A_CHILD
         + """
     judge((-31, 0), getpid=in_child(lambda: libc.syscall(ctypes.c_long(0x40000000 | 39))),

@@ -17,7 +17,7 @@ ATTACKS = [
         Attack(
             "proc_1_" + name,
             wants,
-            "identity, proc mount (hidepid)",
+            "init's own id, proc mount (hidepid)",
             f"""
         judge(("ENOENT", "EACCES", "EPERM"), own=attempt({how}, "/proc/1/{name}"), by_task=attempt({how}, "/proc/1/task/1/{name}"))
     """,
@@ -37,7 +37,7 @@ ATTACKS = [
     Attack(
         "proc_1_fd_by_guess",
         "open init's socket to the warden by its number",
-        "identity, proc mount (hidepid)",
+        "init's own id, proc mount (hidepid)",
         """
         judge(("ENOENT", "EACCES", "EPERM"), *[attempt(os.open, f"/proc/1/fd/{n}", os.O_RDWR) for n in range(8)])
     """,
@@ -74,7 +74,7 @@ ATTACKS = [
     Attack(
         "kill_the_init",
         "end or stop the cell's init and with it the watch over the cell",
-        "identity",
+        "init's own id",
         """
         judge(("EPERM",), *[attempt(os.kill, 1, s) for s in (9, 15, 19, 2, 1, 11, 34)], by_fd=call(424, os.pidfd_open(1), 9, 0, 0))
     """,
@@ -214,7 +214,8 @@ ATTACKS = [
         "root",
         """
         inode = lambda path: (os.stat(path).st_dev, os.stat(path).st_ino)
-        judge((True, "/app", "/"), cwd=os.getcwd(), link=os.readlink("/proc/self/cwd"), root=os.readlink("/proc/self/root"),
+        judge((True,), cwd=os.getcwd() == "/app", link=os.readlink("/proc/self/cwd") == "/app",
+              root=os.readlink("/proc/self/root") == "/",
               up=inode("..") == inode("/") == inode("/..") == inode("/proc/self/root/.."))
     """,
     ),

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the attacks prove: a test build leaves out one stage of the confinement at a time, and the attacks that name it get through.
+Where a later stage cannot be proven without the one left out, no cell runs at all, which is the better answer."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import cases
+import harness
+import pytest
+import requests
+import scene
+
+FOLDER = harness.ROOT / "build-stages"
+
+# stage: names of attacks that get through without it
+OPEN = {
+    "root": ["working_folder"],
+    "rlimits": ["prlimit_raised", "core_dumps"],
+    "bounding set": ["bounding_set"],
+    "identity": ["ids"],
+    "landlock": ["landlock_canary"],
+    "seccomp": [a.name for a in cases.ATTACKS if a.layer == "seccomp" and not a.neighbour],
+}
+# Without these there is no cell: the plumbing, the proof of a later stage, or the kernel (seccomp(2) needs no_new_privs) needs them.
+CLOSED = ["descriptors", "namespaces", "no_new_privs"]
+# Not alone to be seen: the change of identity empties the same sets (capabilities(7)), and the stage is there to verify it.
+COVERED = ["capabilities"]
+
+
+@pytest.fixture(scope="module")
+def programs(start_server):
+    """The test build, whose warden knows --skip-stage; it lies beside the others and is made once."""
+    setup = ["meson", "setup", FOLDER, harness.ROOT, "-Dtests=disabled", "-Dc_args=-DSAFEXEC_TEST_STAGES"]
+    for command in ([] if (FOLDER / "build.ninja").exists() else [setup]) + [["ninja", "-C", FOLDER]]:
+        r = subprocess.run(command, capture_output=True, text=True)
+        assert r.returncode == 0, r.stdout + r.stderr
+    return FOLDER
+
+
+@pytest.fixture
+def start_without(programs):
+    with tempfile.TemporaryDirectory() as folder:
+        servers = []
+
+        def start(stage):
+            for name in ("safexec", "safexecd"):
+                shutil.copy(programs / name, folder)
+            warden = pathlib.Path(folder, "safexec-warden")
+            warden.write_text(f'#!/bin/sh\nexec {programs}/safexec-warden --skip-stage "{stage}" "$@"\n')
+            warden.chmod(0o755)
+            pathlib.Path(folder).chmod(0o755)
+            servers.append(harness.Server("--slots", "2", program=pathlib.Path(folder, "safexec")))
+            return servers[-1]
+
+        yield start
+        for server in servers:
+            server.stop()
+
+
+@pytest.mark.parametrize("stage", OPEN)
+def test_attacks_that_name_a_stage_get_through_without_it(start_without, stage):
+    server = start_without(stage).wait_ready()
+    wanted = OPEN[stage]
+    attacks = [a for a in cases.ATTACKS if a.name in wanted]
+    assert len(attacks) == len(wanted) > 0
+    with scene.baits(server) as names:
+        answers = {a.name: server.run(a.text(**names, MARK=scene.new_mark())) for a in attacks}
+    still_blocked = [name for name, answer in answers.items() if answer["output"].startswith("BLOCKED")]
+    assert still_blocked == [], f"these prove nothing about {stage}"
+
+
+@pytest.mark.parametrize("stage", CLOSED)
+def test_without_the_stage_no_program_runs(start_without, stage):
+    server = start_without(stage)
+    harness.wait_until(lambda: server.log() or server.process.poll() is not None, 10, "a word on why no cell becomes ready")
+    if server.process.poll() is None:
+        server.wait_listening()
+        with pytest.raises((requests.ReadTimeout, requests.ConnectionError)):
+            assert server.post({"code": "print(1)"}, timeout=2).status_code != 200
+            raise requests.ReadTimeout  # refused, which is as good as no answer
+    else:
+        assert server.process.returncode == 3
+
+
+def test_every_stage_is_in_one_of_the_tables():
+    text = (harness.ROOT / "src/cell/confine.c").read_text()
+    table = text[text.index("stages[] = {") :]
+    names = [line.split('"')[1] for line in table[: table.index("};")].splitlines() if line.strip().startswith('{ "')]
+    assert sorted(names) == sorted([*OPEN, *CLOSED, *COVERED])
