@@ -5,7 +5,7 @@
 #pragma once
 #include "base/fd.h"
 
-#define FRAME_MAX_FDS   8
+#define FRAME_MAX_FDS   12
 #define FRAME_MAX_BYTES 1024
 
 /* A connected pair, both ends close-on-exec and blocking. */

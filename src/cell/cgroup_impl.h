@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cgroup_impl.h: what cgroup.c and the two versions share. For them only.
+ */
+#pragma once
+#include "base/fd.h"
+#include "cell/cgroup.h"
+
+#include <limits.h>
+
+#define CGROUP_PERIOD_US 100000
+
+struct cgroup_ops;
+
+enum { V1_MEMORY, V1_CPU, V1_CPUACCT, V1_PIDS, V1_COUNT };
+
+struct cgroup_tree {
+	const struct cgroup_ops *ops;
+	char path[PATH_MAX]; /* of the subtree; on version 1 in the memory hierarchy */
+	int dirs[V1_COUNT];  /* the subtree's folder in each hierarchy; version 2 uses the first */
+	int lock;            /* flock on path: the kernel lets it go when we die */
+	uid_t owner;
+	bool has_main; /* version 2: we moved ourselves into the leaf "main" */
+};
+
+struct cgroup_group {
+	struct cgroup_tree *tree;
+	unsigned index;
+	int dirs[V1_COUNT];      /* as above */
+	uint64_t generation;     /* version 2: a new folder each cell */
+	uint64_t old_generation; /* version 2: one that was busy when it should have gone; 0 is none */
+	struct limits set;       /* version 1: what the files hold now; memory_bytes 0 is "not known" */
+	struct counters {
+		uint64_t cpu_user_us, cpu_system_us, ooms, pids_refused;
+	} base; /* version 1: the counters at the last renewal */
+};
+
+struct cgroup_ops {
+	const char *version;
+	int (*tree_open)(struct cgroup_tree *tree, const char *name, struct err *err);
+	void (*tree_close)(struct cgroup_tree *tree);
+	int (*tree_adopt)(struct cgroup_tree *tree, pid_t pid);
+	int (*group_open)(struct cgroup_group *group);
+	void (*group_close)(struct cgroup_group *group);
+	int (*attach)(struct cgroup_group *group, pid_t pid);
+	int (*renew)(struct cgroup_group *group);
+	int (*set_limits)(struct cgroup_group *group, const struct limits *limits, const char **ret_file);
+	void (*unthrottle)(struct cgroup_group *group);
+	void (*read)(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events);
+};
+
+extern const struct cgroup_ops cgroup_v1, cgroup_v2;
+
+/* Where our own cgroup is mounted in the hierarchy that has this controller ("" for version 2). -ENOENT: nowhere. When
+ * ret_root is not NULL it gets the mount's own folder. Both have room for PATH_MAX. */
+int cgroup_find_own(const char *controller, char *ret_own, char *ret_root);
+
+/* Makes or opens the folder dir/name. */
+int cgroup_open_dir(int parent, const char *name, int *ret_dir);
+
+/* Ends every process in dir/name and below (depth at most 3) and removes the folders. 0 also when there is none. */
+int cgroup_sweep(int parent, const char *name);
+
+/* A number from a file; from the line `key N` when key is not NULL. 0 when there is none. */
+uint64_t cgroup_read_number(int dir, const char *file, const char *key);
+int cgroup_write_number(int dir, const char *file, uint64_t number);

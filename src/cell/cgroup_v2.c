@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Version 2: one hierarchy, and processes only in its leaves. Beneath our own cgroup, or at the root where our own holds
+ * strangers: safexec-NAME with the leaves "main" (this program and its parent, when we had to make room), "nursery", and a
+ * new one for each cell, which the zygote forks into (CLONE_INTO_CGROUP, Linux 5.7) because we gave it those files.
+ */
+#include "base/num.h"
+#include "cell/cgroup_impl.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char *const controllers[] = { "memory", "pids", "cpu" };
+
+static int check_controllers(int dir, const char *path, struct err *err)
+{
+	char text[KIB], word[32];
+	ssize_t n = fd_read_file(dir, "cgroup.controllers", text + 1, sizeof text - 2);
+
+	if (n < 0)
+		return err_set(err, (int)n, "the cgroup %s cannot be read", path);
+	text[0] = ' ';
+	memcpy(text + 1 + n, " ", 2);
+	array_for_each(controllers, name) {
+		(void)snprintf(word, sizeof word, " %s ", *name);
+		if (!strstr(text, word))
+			return err_say(err, -ENOENT,
+				       "the %s controller is not available in the cgroup %s; delegate it (systemd: Delegate=yes), "
+				       "or boot with cgroup_enable=%s",
+				       *name, path, *name);
+	}
+	return 0;
+}
+
+static int enable_controllers(int dir)
+{
+	return fd_write_file(dir, "cgroup.subtree_control", "+memory +pids +cpu");
+}
+
+/* Whether nobody but this program and its parent, the supervisor, lives in the cgroup. */
+static bool is_all_ours(int dir)
+{
+	char text[16 * KIB];
+	char *rest = text;
+
+	if (fd_read_file(dir, "cgroup.procs", text, sizeof text) < 0)
+		return false;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		uint64_t pid;
+
+		if (line[0] && (num_parse_u64(line, 1, INT32_MAX, &pid) < 0 || ((pid_t)pid != getpid() && (pid_t)pid != getppid())))
+			return false;
+	}
+	return true;
+}
+
+static int move_ourselves(struct cgroup_tree *tree)
+{
+	int main_dir = -EBADF;
+	int r = cgroup_open_dir(tree->dirs[0], "main", &main_dir);
+
+	if (r == 0)
+		r = cgroup_write_number(main_dir, "cgroup.procs", (uint64_t)getppid());
+	if (r == 0)
+		r = cgroup_write_number(main_dir, "cgroup.procs", (uint64_t)getpid());
+	(void)fd_close(main_dir);
+	tree->has_main = r == 0;
+	return r;
+}
+
+static int let_zygote_fork_into(const struct cgroup_tree *tree, int dir)
+{
+	return fchownat(dir, "cgroup.procs", tree->owner, tree->owner, 0) < 0 ? -errno : 0;
+}
+
+static int sweep_all(int dir, bool keep_main)
+{
+	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	int r = 0;
+
+	if (!entries)
+		return -errno;
+	rewinddir(entries);
+	for (struct dirent *entry; r == 0 && (entry = readdir(entries));) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || (keep_main && strcmp(entry->d_name, "main") == 0))
+			continue;
+		r = cgroup_sweep(dir, entry->d_name);
+	}
+	(void)closedir(entries);
+	return r;
+}
+
+/* Takes over base/safexec-NAME. Our own processes leave base only when base is not the hierarchy's root. */
+static int take_place(struct cgroup_tree *tree, const char *base, const char *name, bool is_root, struct err *err)
+{
+	char folder[128];
+	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_set(err, -errno, "the cgroup %s cannot be opened", base);
+
+	int r = check_controllers(dir, base, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(folder, sizeof folder, "safexec-%s", name);
+	(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", base, folder);
+	r = cgroup_open_dir(dir, folder, &tree->dirs[0]);
+	if (r < 0)
+		return err_set(
+			err, r,
+			"no cgroup can be made beneath %s; run safexec as root, or under systemd-run --scope -p Delegate=yes",
+			base);
+	tree->lock = fcntl(tree->dirs[0], F_DUPFD_CLOEXEC, 3);
+	if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_say(err, -EBUSY,
+			       "a server named '%s' is already running here; stop it, or start this one with another --name", name);
+	r = sweep_all(tree->dirs[0], false);
+	if (r < 0)
+		return err_set(err, r, "the cgroups of an earlier server cannot be swept");
+	if (!is_root)
+		r = move_ourselves(tree);
+	if (r == 0)
+		r = enable_controllers(dir);
+	if (r == 0)
+		r = enable_controllers(tree->dirs[0]);
+	if (r == 0)
+		r = let_zygote_fork_into(tree, tree->dirs[0]);
+	return r < 0 ? err_set(err, r,
+			       "the controllers cannot be enabled beneath %s; run safexec under systemd-run --scope -p "
+			       "Delegate=yes",
+			       base)
+		     : 0;
+}
+
+static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err)
+{
+	char own[PATH_MAX], root[PATH_MAX], main_leaf[160];
+	int r = cgroup_find_own("", own, root);
+
+	if (r < 0)
+		return err_set(err, r, "no cgroup hierarchy is mounted; mount cgroup2 at /sys/fs/cgroup");
+
+	/* A warden that is started again finds itself where its predecessor put the supervisor. */
+	(void)snprintf(main_leaf, sizeof main_leaf, "/safexec-%s/main", name);
+
+	size_t own_size = strlen(own), leaf_size = strlen(main_leaf);
+
+	if (own_size > leaf_size && strcmp(own + own_size - leaf_size, main_leaf) == 0)
+		own[own_size - leaf_size] = '\0';
+
+	_cleanup_(fd_closep) int dir = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool is_root = strcmp(own, root) == 0;
+
+	if (dir >= 0 && (is_root || is_all_ours(dir)))
+		return take_place(tree, own, name, is_root, err);
+	return take_place(tree, root, name, true, err);
+}
+
+static void tree_close(struct cgroup_tree *tree)
+{
+	char base[PATH_MAX];
+
+	if (tree->dirs[0] < 0 || tree->lock < 0)
+		return;
+	(void)snprintf(base, sizeof base, "%s", tree->path);
+	*strrchr(base, '/') = '\0';
+
+	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)sweep_all(tree->dirs[0], tree->has_main);
+	if (dir < 0)
+		return;
+	if (tree->has_main) { /* back to where we came from; a cgroup with controllers for its children holds no processes */
+		(void)fd_write_file(tree->dirs[0], "cgroup.subtree_control", "-memory -pids -cpu");
+		(void)fd_write_file(dir, "cgroup.subtree_control", "-memory -pids -cpu");
+		(void)cgroup_write_number(dir, "cgroup.procs", (uint64_t)getppid());
+		(void)cgroup_write_number(dir, "cgroup.procs", (uint64_t)getpid());
+		(void)unlinkat(tree->dirs[0], "main", AT_REMOVEDIR);
+	}
+	(void)unlinkat(dir, strrchr(tree->path, '/') + 1, AT_REMOVEDIR);
+}
+
+static int tree_adopt(struct cgroup_tree *tree, pid_t pid)
+{
+	int dir = -EBADF;
+	int r = cgroup_open_dir(tree->dirs[0], "nursery", &dir);
+
+	if (r == 0)
+		r = let_zygote_fork_into(tree, dir);
+	if (r == 0)
+		r = cgroup_write_number(dir, "cgroup.procs", (uint64_t)pid);
+	(void)fd_close(dir);
+	return r;
+}
+
+static void folder_of(const struct cgroup_group *group, uint64_t generation, char ret_name[static 64])
+{
+	(void)snprintf(ret_name, 64, "slot-%u-%" PRIu64, group->index, generation);
+}
+
+static int group_open(struct cgroup_group *group)
+{
+	char name[64];
+
+	group->generation++;
+	folder_of(group, group->generation, name);
+
+	int r = cgroup_open_dir(group->tree->dirs[0], name, &group->dirs[0]);
+
+	return r < 0 ? r : let_zygote_fork_into(group->tree, group->dirs[0]);
+}
+
+/* Ends what may be left and removes the folder; one that the kernel still holds is remembered and tried again. */
+static void group_remove(struct cgroup_group *group)
+{
+	char name[64];
+
+	if (group->old_generation > 0) {
+		folder_of(group, group->old_generation, name);
+		if (unlinkat(group->tree->dirs[0], name, AT_REMOVEDIR) == 0)
+			group->old_generation = 0;
+	}
+	folder_of(group, group->generation, name);
+	(void)fd_write_file(group->dirs[0], "cgroup.kill", "1");
+	group->dirs[0] = fd_close(group->dirs[0]);
+	if (unlinkat(group->tree->dirs[0], name, AT_REMOVEDIR) < 0)
+		group->old_generation = group->generation;
+}
+
+static void group_close(struct cgroup_group *group)
+{
+	char name[64];
+
+	folder_of(group, group->generation, name);
+	(void)cgroup_sweep(group->tree->dirs[0], name);
+}
+
+static int attach(struct cgroup_group *group, pid_t pid)
+{
+	(void)group;
+	(void)pid;
+	return -ENOSYS; /* nobody needs to be moved */
+}
+
+static int renew(struct cgroup_group *group)
+{
+	group_remove(group);
+	return group_open(group);
+}
+
+static int set_limits(struct cgroup_group *group, const struct limits *limits, const char **ret_file)
+{
+	int dir = group->dirs[0];
+	char cpu[64];
+
+	*ret_file = "memory.max";
+	int r = cgroup_write_number(dir, "memory.max", limits->memory_bytes);
+
+	if (r == 0 && faccessat(dir, "memory.swap.max", F_OK, 0) == 0) {
+		*ret_file = "memory.swap.max";
+		r = cgroup_write_number(dir, "memory.swap.max", 0);
+	}
+	if (r == 0) {
+		*ret_file = "memory.oom.group";
+		r = cgroup_write_number(dir, "memory.oom.group", 1);
+	}
+	if (r == 0) {
+		*ret_file = "pids.max";
+		r = cgroup_write_number(dir, "pids.max", limits->pids);
+	}
+	if (r == 0) {
+		*ret_file = "cpu.max";
+		(void)snprintf(cpu, sizeof cpu, "%" PRIu64 " %d", limits->cpu_millis * (CGROUP_PERIOD_US / 1000), CGROUP_PERIOD_US);
+		r = fd_write_file(dir, "cpu.max", cpu);
+	}
+	return r;
+}
+
+static void unthrottle(struct cgroup_group *group)
+{
+	(void)fd_write_file(group->dirs[0], "cpu.max", "max");
+}
+
+static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
+{
+	int dir = group->dirs[0];
+
+	usage->cpu_user_us = cgroup_read_number(dir, "cpu.stat", "user_usec");
+	usage->cpu_system_us = cgroup_read_number(dir, "cpu.stat", "system_usec");
+	usage->memory_peak_bytes = cgroup_read_number(dir, "memory.peak", NULL);
+	usage->pids_peak = cgroup_read_number(dir, "pids.peak", NULL);
+	events->is_oom = cgroup_read_number(dir, "memory.events", "oom_kill") > 0;
+	events->is_pids_full = cgroup_read_number(dir, "pids.events", "max") > 0;
+}
+
+const struct cgroup_ops cgroup_v2 = {
+	.version = "v2",
+	.tree_open = tree_open,
+	.tree_close = tree_close,
+	.tree_adopt = tree_adopt,
+	.group_open = group_open,
+	.group_close = group_close,
+	.attach = attach,
+	.renew = renew,
+	.set_limits = set_limits,
+	.unthrottle = unthrottle,
+	.read = read_group,
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * orders.h: the frames between the processes of the native provider. None of them ever holds a byte of a run: files
+ * travel as descriptors that only the cell itself reads.
+ *
+ *   warden  <-> nursery   ORDER_CELL: make a cell's init             -> ORDER_CELL_BORN with its pidfd
+ *   warden  <-> zygote    ORDER_FORKER: copy yourself for a slot     -> ORDER_HELLO with the copy's pidfd
+ *   warden  <-> zygote    ORDER_GUEST: fork a guest into a cell      -> ORDER_GUEST_BORN; later ORDER_GUEST_EXIT (from the zygote)
+ *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED; ORDER_DISK both ways
+ *   init    <-> guest     ORDER_NAMESPACES; ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_GO  (the "gate", closed before Python goes on)
+ */
+#pragma once
+#include "spec/limits.h"
+#include "wire/frame.h"
+
+#include <sys/types.h>
+
+#define ORDER_MAGIC 0x4c4c4543u /* "CELL" */
+
+enum order_type {
+	ORDER_CELL = 1,
+	ORDER_CELL_BORN,
+	ORDER_FORKER,
+	ORDER_HELLO,
+	ORDER_GUEST,
+	ORDER_GUEST_BORN,
+	ORDER_GUEST_EXIT,
+	ORDER_INIT_UP,
+	ORDER_NAMESPACES,
+	ORDER_CELL_READY,
+	ORDER_CELL_FAILED,
+	ORDER_JOB,
+	ORDER_STARTED,
+	ORDER_DISK,
+	ORDER_GO,
+};
+
+/* The namespaces of a cell, in the order in which their descriptors travel. They are handed on rather than found by
+ * way of the init's pidfd: setns(2) by pidfd needs leave to trace the init, which nobody has. */
+enum { NS_PID, NS_MNT, NS_NET, NS_IPC, NS_UTS, NS_COUNT };
+
+/* What ORDER_GUEST carries: the namespaces, then these; the cgroup on version 2 only. */
+enum { GUEST_STDOUT = NS_COUNT, GUEST_STDERR, GUEST_GATE, GUEST_CGROUP, GUEST_FDS };
+
+/* Their names below /proc/self/ns. */
+extern const char *const namespace_paths[NS_COUNT];
+
+/* One shape for all of them: a frame is never partly used, and a wrong size is a wrong frame. */
+struct order {
+	uint32_t magic, type;
+	uint64_t serial; /* of the cell */
+	union {
+		struct {
+			uint32_t slot, guest_id, init_id; /* ids inside the user namespace, for uid and gid alike */
+			uint64_t disk_bytes, disk_files;
+		} cell; /* ORDER_CELL: descriptors init's link, init's gate. ORDER_GUEST: see above */
+		struct {
+			int32_t pid, status; /* as wait(2) has it */
+		} guest;                     /* ORDER_GUEST_BORN: pid as the zygote sees it; ORDER_GUEST_EXIT */
+		struct {
+			uint32_t is_read_only, has_stdin;
+			struct limits limits;
+		} job; /* ORDER_JOB: descriptors code[, stdin]. ORDER_GO: [stdin] */
+		struct {
+			uint64_t ino[NS_COUNT];
+		} namespaces;
+		struct {
+			uint32_t is_full;
+		} disk;
+		char text[ERR_TEXT_BYTES]; /* ORDER_CELL_FAILED */
+	};
+};
+
+/* Sends it with magic filled in; as frame_send. */
+int order_send(int socket, struct order *order, const int *fds, size_t fds_count);
+
+/* Receives one order and at most fds_room descriptors; ret_fds is filled up with -EBADF. 1: an order; 0: the other end is
+ * closed; -EAGAIN; -EPROTO or -EMSGSIZE: not an order, and no descriptor was kept. */
+int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_room);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "warden/warden.h"
+
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WARM_UP_SECONDS   60
+#define MAX_FAILED_STARTS 5
+
+static void generation_lost(struct generation *generation, const char *what);
+
+/* --- what the zygote and the nursery say ---------------------------------------------------------------------------------------- */
+
+static void became_warm(struct generation *generation)
+{
+	struct warden *warden = generation->warden;
+
+	generation->is_warm = true;
+	event_del(generation->on_slow);
+	warden->failed_starts = 0;
+	if (warden->current) {
+		warden->current->is_retired = true;
+		log_line("a new zygote took over after %" PRIu64 " runs of the old one", warden->current->forks);
+	}
+	warden->current = generation;
+	warden->coming = NULL;
+	warden_fill(warden);
+}
+
+static void read_zygote(evutil_socket_t fd, short what, void *arg)
+{
+	struct generation *generation = arg;
+	struct warden *warden = generation->warden;
+	struct order order;
+	_cleanup_(fd_closep) int pidfd = -EBADF;
+	int r = order_recv(fd, &order, &pidfd, 1);
+
+	(void)what;
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		generation_lost(generation, "the zygote died");
+		return;
+	}
+	struct slot *slot;
+
+	switch (order.type) {
+	case ORDER_HELLO:
+		if (!generation->is_warm)
+			became_warm(generation);
+		else if (order.serial < warden->options->slots)
+			slot_forker_made(&warden->slots[order.serial], pidfd);
+		break;
+	case ORDER_GUEST_BORN:
+		slot = warden_find_cell(warden, order.serial);
+		if (slot)
+			slot_guest_born(slot, order.guest.pid);
+		break;
+	case ORDER_GUEST_EXIT:
+		slot = warden_find_guest(warden, generation, order.guest.pid);
+		if (slot)
+			slot_guest_exited(slot, order.guest.status);
+		break;
+	default:
+		generation_lost(generation, "the zygote sent a frame that it should not know");
+	}
+}
+
+static void read_nursery(evutil_socket_t fd, short what, void *arg)
+{
+	struct generation *generation = arg;
+	struct order order;
+	_cleanup_(fd_closep) int pidfd = -EBADF;
+	int r = order_recv(fd, &order, &pidfd, 1);
+
+	(void)what;
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) {
+		generation_lost(generation, "the nursery died");
+		return;
+	}
+
+	struct slot *slot = warden_find_cell(generation->warden, order.serial);
+
+	if (!slot)
+		return;
+	if (order.type == ORDER_CELL_BORN && pidfd >= 0)
+		slot_cell_born(slot, &pidfd);
+	else
+		slot_cell_failed(slot, order.type == ORDER_CELL_FAILED ? order.text : "the nursery sent an unknown frame");
+}
+
+/* What Python or the nursery writes while it starts: for the log, a line at a time. Guests have streams of their own. */
+static void read_output(evutil_socket_t fd, short what, void *arg)
+{
+	struct generation *generation = arg;
+	char text[4 * KIB];
+	ssize_t n = read(fd, text, sizeof text - 1);
+
+	(void)what;
+	if (n <= 0) {
+		if (n == 0 || errno != EAGAIN)
+			event_del(generation->on_output);
+		return;
+	}
+	text[n] = '\0';
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		if (line[0])
+			log_line("%s", line);
+		generation->has_spoken = true;
+	}
+}
+
+static void see_death(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	generation_lost(arg, "the nursery died");
+}
+
+static void see_slowness(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	generation_lost(arg, "the zygote did not warm up in time");
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------------- */
+
+/* Its cells are dead with it, or about to be. The server goes on with a new one, unless that dies young again and again. */
+static void generation_lost(struct generation *generation, const char *what)
+{
+	struct warden *warden = generation->warden;
+	bool was_wanted = !generation->is_retired;
+	struct err err;
+
+	read_output(generation->nursery.output, EV_READ, generation); /* its last words say why */
+	if (!warden->has_announced || (!generation->is_warm && ++warden->failed_starts >= MAX_FAILED_STARTS)) {
+		if (!generation->has_spoken)
+			log_line("%s while the environment started", what);
+		warden->exit_status = 3;
+		(void)event_base_loopbreak(warden->loop);
+		return;
+	}
+	log_line("%s; making a new one", what);
+	if (warden->current == generation)
+		warden->current = NULL;
+	if (warden->coming == generation)
+		warden->coming = NULL;
+	nursery_kill(&generation->nursery);
+	for (unsigned i = 0; i < warden->options->slots; i++)
+		slot_lose_generation(&warden->slots[i], generation);
+	generation->cells = 0;
+	generation_free(generation);
+	if (was_wanted && !warden->coming && generation_start(warden, &err) < 0) {
+		log_line("%s", err.text);
+		warden->exit_status = 1;
+		(void)event_base_loopbreak(warden->loop);
+	}
+}
+
+static struct event *watch(struct generation *generation, int fd, event_callback_fn callback)
+{
+	struct event *event = event_new(generation->warden->loop, fd, EV_READ | EV_PERSIST, callback, generation);
+
+	if (event)
+		(void)event_add(event, NULL);
+	return event;
+}
+
+static int start_nursery(struct generation *generation, struct err *err)
+{
+	struct warden *warden = generation->warden;
+	const struct options *options = warden->options;
+	struct nursery_spec spec = {
+		.id_base = warden->ids.base,
+		.id_count = IDS_MAPPED,
+		.python = options->python,
+		.plan = &generation->plan,
+		.root = { .dir = options->root,
+			  .guest_id_first = IDS_FIRST_GUEST,
+			  .guest_ids = options->slots,
+			  .preload = options->preload,
+			  .extension_fd = warden->extension_fd,
+			  .boot_fd = warden->boot_fd },
+	};
+
+	generation->plan = (struct confine_plan){ .filters = warden->filters, .landlock_abi = warden->landlock_abi };
+	strncpy(generation->plan.skip_stage, options->skip_stage, sizeof generation->plan.skip_stage - 1);
+	return nursery_start(&spec, &generation->nursery, err);
+}
+
+int generation_start(struct warden *warden, struct err *err)
+{
+	struct generation *generation = calloc(1, sizeof *generation);
+	struct timeval slow = { .tv_sec = WARM_UP_SECONDS };
+
+	if (!generation)
+		return err_set(err, -ENOMEM, "no memory for a nursery");
+	generation->warden = warden;
+	generation->started = clock_now();
+
+	int r = start_nursery(generation, err);
+
+	if (r < 0) {
+		free(generation);
+		return r;
+	}
+	r = cgroup_tree_adopt(warden->tree, generation->nursery.pid);
+	generation->on_death = watch(generation, generation->nursery.pidfd, see_death);
+	generation->on_link = watch(generation, generation->nursery.link, read_nursery);
+	generation->on_zygote = watch(generation, generation->nursery.zygote_link, read_zygote);
+	generation->on_output = watch(generation, generation->nursery.output, read_output);
+	generation->on_slow = evtimer_new(warden->loop, see_slowness, generation);
+	generation->next = warden->generations;
+	warden->generations = generation;
+	warden->coming = generation;
+	if (generation->on_slow)
+		(void)evtimer_add(generation->on_slow, &slow);
+	if (r < 0)
+		return err_set(err, r, "the nursery cannot be put into its cgroup");
+	if (!generation->on_death || !generation->on_link || !generation->on_zygote || !generation->on_output ||
+	    !generation->on_slow)
+		return err_set(err, -ENOMEM, "no memory for a nursery's events");
+	return 0;
+}
+
+static void free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+void generation_free(struct generation *generation)
+{
+	struct warden *warden = generation->warden;
+
+	for (struct generation **at = &warden->generations; *at; at = &(*at)->next) {
+		if (*at == generation) {
+			*at = generation->next;
+			break;
+		}
+	}
+	free_event(&generation->on_death);
+	free_event(&generation->on_link);
+	free_event(&generation->on_zygote);
+	free_event(&generation->on_output);
+	free_event(&generation->on_slow);
+	nursery_kill(&generation->nursery);
+	free(generation);
+}
+
+void generation_rotate(struct warden *warden)
+{
+	const struct options *options = warden->options;
+	struct generation *current = warden->current;
+	struct err err;
+
+	if (!current || warden->coming)
+		return;
+	if (current->forks < options->zygote_max_forks &&
+	    clock_now() - current->started < options->zygote_max_seconds * NSEC_PER_SEC)
+		return;
+	if (generation_start(warden, &err) < 0)
+		log_line("the zygote cannot be replaced now: %s", err.text);
+}
+
+void generation_collect(struct warden *warden)
+{
+	for (struct generation *generation = warden->generations, *next; generation; generation = next) {
+		next = generation->next;
+		if (!generation->is_retired || generation->cells > 0)
+			continue;
+		for (unsigned i = 0; i < warden->options->slots; i++)
+			slot_lose_generation(&warden->slots[i], generation);
+		generation_free(generation);
+	}
+}

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The making and unmaking of a slot's cells. A cell is on its way through the nursery (init) and a forker or the zygote
+ * (guest); whatever goes wrong, it is killed as a whole by its init's pidfd, and the slot is empty again when the kernel
+ * has said that nothing of it lives.
+ */
+#include "warden/warden.h"
+
+#include "base/log.h"
+#include "base/num.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SETUP_SECONDS    20 /* for a cell to become ready; generous, because an emulated machine is slow */
+#define DEATH_SECONDS    20
+#define MAX_FAILED_CELLS 3 /* before the first one was ready */
+#define RETRY_AFTER      (500 * NSEC_PER_MSEC)
+
+static const struct timeval setup_time = { .tv_sec = SETUP_SECONDS };
+static const struct timeval death_time = { .tv_sec = DEATH_SECONDS };
+
+static void finish_if_dead(struct slot *slot);
+
+/* --- events ------------------------------------------------------------------------------------------------------------------------ */
+
+static void free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+static int watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback)
+{
+	*ret_event = event_new(slot->warden->loop, fd, EV_READ | EV_PERSIST, callback, slot);
+	if (!*ret_event)
+		return -ENOMEM;
+	return event_add(*ret_event, NULL) < 0 ? -ENOMEM : 0;
+}
+
+void slot_kill(struct slot *slot)
+{
+	slot->state = SLOT_ENDING;
+	(void)evtimer_add(slot->on_deadline, &death_time);
+	cgroup_group_unthrottle(slot->group);
+	if (slot->init_pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, slot->init_pidfd, SIGKILL, NULL, 0);
+	finish_if_dead(slot); /* there may be nothing to wait for */
+}
+
+void slot_cell_failed(struct slot *slot, const char *reason)
+{
+	if (slot->state == SLOT_EMPTY || slot->state == SLOT_ENDING)
+		return;
+	log_line("slot %u: %s", slot->index, reason);
+	if (!slot->warden->has_announced && ++slot->warden->failed_cells >= MAX_FAILED_CELLS) {
+		slot->warden->exit_status = 3; /* it will not get better, and the reason stands in the log */
+		(void)event_base_loopbreak(slot->warden->loop);
+	}
+	(void)err_say(&slot->fault, -EIO, "%s", reason);
+	slot->evidence.stopped_for = VERDICT_INTERNAL;
+	slot->not_before = clock_now() + RETRY_AFTER;
+	slot_kill(slot);
+}
+
+void slot_retire_cell(struct slot *slot)
+{
+	/* Closed first: a front whose job we have not read sees the connection reset, and tries another cell. */
+	free_event(&slot->on_control);
+	slot->control = fd_close(slot->control);
+	slot_kill(slot);
+}
+
+static void see_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+
+	(void)fd;
+	(void)what;
+	switch (slot->state) {
+	case SLOT_RUNNING:
+		run_stop(slot, VERDICT_TIMEOUT);
+		break;
+	case SLOT_ASKING:
+		run_stop(slot, VERDICT_OK);
+		break;
+	case SLOT_ENDING:
+		log_line("slot %u: its cell does not die; the slot stays closed", slot->index);
+		break;
+	default:
+		slot_cell_failed(slot, "the cell was not ready in time");
+	}
+}
+
+/* --- the forker (version 1) ---------------------------------------------------------------------------------------------------------- */
+
+static void drop_forker(struct slot *slot)
+{
+	free_event(&slot->on_forker);
+	slot->forker_link = fd_close(slot->forker_link); /* it exits at end of file */
+	slot->forker_from = NULL;
+}
+
+static void read_forker(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+	struct order order;
+	int r = order_recv(fd, &order, NULL, 0);
+
+	(void)what;
+	if (r == -EAGAIN)
+		return;
+	if (r > 0 && order.type == ORDER_GUEST_BORN) {
+		if (order.serial == slot->serial)
+			slot_guest_born(slot, order.guest.pid);
+		return;
+	}
+	drop_forker(slot);
+	if (slot->state == SLOT_ATTACHING || slot->state == SLOT_MAKING)
+		slot_cell_failed(slot, "the slot's forker died");
+}
+
+static void ask_for_forker(struct slot *slot)
+{
+	struct generation *current = slot->warden->current;
+	struct order order = { .type = ORDER_FORKER, .serial = slot->index };
+	int link[2];
+
+	drop_forker(slot);
+	if (frame_new_pair(link) < 0)
+		return;
+	slot->forker_link = link[0];
+	slot->forker_from = current;
+	slot->state = SLOT_ATTACHING;
+	(void)evtimer_add(slot->on_deadline, &setup_time);
+
+	int r = fd_set_nonblock(link[0], true);
+
+	if (r == 0)
+		r = order_send(current->nursery.zygote_link, &order, &link[1], 1);
+	(void)fd_close(link[1]);
+	if (r == 0)
+		r = watch(slot, &slot->on_forker, slot->forker_link, read_forker);
+	if (r < 0)
+		slot_cell_failed(slot, "the zygote takes no orders");
+}
+
+static void see_attached(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+	siginfo_t info = { 0 };
+
+	(void)what;
+	(void)waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
+	free_event(&slot->on_attached);
+	(void)fd_close(fd);
+	if (slot->state != SLOT_ATTACHING)
+		return;
+	if (info.si_code != CLD_EXITED || info.si_status != 0) {
+		drop_forker(slot);
+		slot_cell_failed(slot, "the slot's forker cannot be moved into its cgroups");
+		return;
+	}
+	(void)evtimer_del(slot->on_deadline);
+	slot->state = SLOT_EMPTY;
+	warden_fill(slot->warden);
+}
+
+static int pid_of(int pidfd, pid_t *ret_pid)
+{
+	char path[64], text[512];
+	uint64_t pid;
+
+	(void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof text) < 0)
+		return -ESRCH;
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+		if (strncmp(line, "Pid:\t", 5) == 0 && num_parse_u64(line + 5, 1, INT32_MAX, &pid) == 0) {
+			*ret_pid = (pid_t)pid;
+			return 0;
+		}
+	}
+	return -ESRCH;
+}
+
+/* A move into four version 1 groups sleeps some 50 ms; a child does it, and the loop goes on. */
+void slot_forker_made(struct slot *slot, int pidfd)
+{
+	pid_t forker;
+
+	if (slot->state != SLOT_ATTACHING || slot->on_attached)
+		return;
+	if (pidfd < 0 || pid_of(pidfd, &forker) < 0) {
+		drop_forker(slot);
+		slot_cell_failed(slot, "the zygote cannot fork");
+		return;
+	}
+
+	pid_t mover = fork();
+
+	if (mover == 0)
+		_exit(cgroup_group_attach(slot->group, forker) < 0);
+
+	int watched = mover < 0 ? -1 : (int)syscall(SYS_pidfd_open, mover, 0);
+
+	if (watched < 0 || watch(slot, &slot->on_attached, watched, see_attached) < 0)
+		slot_cell_failed(slot, "no process is left to move the slot's forker");
+}
+
+/* --- making a cell -------------------------------------------------------------------------------------------------------------------- */
+
+static void read_init(evutil_socket_t fd, short what, void *arg);
+
+static void see_init_death(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+
+	(void)fd;
+	(void)what;
+	slot->is_init_dead = true;
+	free_event(&slot->on_death);
+	if (slot->state != SLOT_ENDING)
+		slot_cell_failed(slot, "the cell's init died");
+	else
+		finish_if_dead(slot);
+}
+
+/* A guest is ordered when the init has said that the mounts are there, and we could kill it: that comes on two sockets. */
+static void order_guest(struct slot *slot)
+{
+	struct order order = { .type = ORDER_GUEST, .serial = slot->serial, .cell.guest_id = IDS_FIRST_GUEST + slot->index };
+	bool has_forker = cgroup_group_needs_forker(slot->group);
+	int fds[GUEST_FDS] = {
+		[GUEST_STDOUT] = slot->stdout_write,
+		[GUEST_STDERR] = slot->stderr_write,
+		[GUEST_GATE] = slot->guest_gate,
+		[GUEST_CGROUP] = cgroup_group_fd(slot->group),
+	};
+	int link = has_forker ? slot->forker_link : slot->generation->nursery.zygote_link;
+
+	if (!slot->is_init_up || slot->init_pidfd < 0)
+		return;
+	memcpy(fds, slot->namespaces, sizeof slot->namespaces);
+	if (order_send(link, &order, fds, has_forker ? GUEST_CGROUP : GUEST_FDS) < 0) {
+		slot_cell_failed(slot, "the slot's forker takes no orders");
+		return;
+	}
+	slot->generation->forks++;
+	slot->stdout_write = fd_close(slot->stdout_write);
+	slot->stderr_write = fd_close(slot->stderr_write);
+	slot->guest_gate = fd_close(slot->guest_gate);
+	array_for_each(slot->namespaces, fd)
+		*fd = fd_close(*fd);
+}
+
+void slot_cell_born(struct slot *slot, int *pidfd)
+{
+	if (slot->init_pidfd >= 0)
+		return;
+	slot->init_pidfd = fd_take(pidfd);
+	if (watch(slot, &slot->on_death, slot->init_pidfd, see_init_death) < 0) {
+		slot_cell_failed(slot, "no memory to watch a cell");
+		return;
+	}
+	if (slot->state == SLOT_ENDING) /* given up meanwhile */
+		slot_kill(slot);
+	else
+		order_guest(slot);
+}
+
+void slot_guest_born(struct slot *slot, pid_t pid)
+{
+	if (pid <= 0)
+		slot_cell_failed(slot, "the zygote cannot fork a guest");
+	else
+		slot->guest_pid = pid;
+}
+
+static void became_ready(struct slot *slot)
+{
+	struct warden *warden = slot->warden;
+
+	(void)evtimer_del(slot->on_deadline);
+	slot->state = SLOT_READY;
+	warden->failed_cells = 0;
+	if (!warden->has_announced)
+		warden_announce(warden);
+	warden->has_announced = true;
+	slot_offer(slot);
+	warden_fill(warden);
+}
+
+static void read_init(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+	struct order order;
+	int fds[NS_COUNT];
+	int r = order_recv(fd, &order, fds, ARRAY_SIZE(fds));
+
+	(void)what;
+	if (r == -EAGAIN)
+		return;
+	if (r <= 0) { /* it is dying; see_init_death will be called */
+		free_event(&slot->on_init);
+		finish_if_dead(slot);
+		return;
+	}
+	if (order.type == ORDER_INIT_UP && slot->state == SLOT_MAKING && !slot->is_init_up && fds[NS_COUNT - 1] >= 0) {
+		slot->is_init_up = true;
+		memcpy(slot->namespaces, fds, sizeof fds);
+		order_guest(slot);
+		return;
+	}
+	array_for_each(fds, stray)
+		(void)fd_close(*stray);
+	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
+		became_ready(slot);
+	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
+		run_started(slot);
+	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
+		slot->evidence.is_disk_full = order.disk.is_full;
+		slot_kill(slot);
+	} else if (order.type == ORDER_CELL_FAILED) {
+		slot_cell_failed(slot, order.text);
+	}
+}
+
+static int make_descriptors(struct slot *slot, int ret_inits[2])
+{
+	int link[2], gate[2], control[2], out[2], error[2];
+
+	if (frame_new_pair(link) < 0)
+		return -errno;
+	slot->init_link = link[0];
+	ret_inits[0] = link[1];
+	if (frame_new_pair(gate) < 0)
+		return -errno;
+	slot->guest_gate = gate[0];
+	ret_inits[1] = gate[1];
+	if (frame_new_pair(control) < 0)
+		return -errno;
+	slot->control = control[0];
+	slot->front_control = control[1];
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return -errno;
+	slot->stdout_read = out[0];
+	slot->stdout_write = out[1];
+	if (pipe2(error, O_CLOEXEC) < 0)
+		return -errno;
+	slot->stderr_read = error[0];
+	slot->stderr_write = error[1];
+
+	int r = fd_set_nonblock(slot->init_link, true);
+
+	return r < 0 ? r : fd_set_nonblock(slot->control, true);
+}
+
+static int order_cell(struct slot *slot)
+{
+	struct limits limits = limits_default();
+	struct order order = {
+		.type = ORDER_CELL,
+		.serial = slot->serial,
+		.cell = { .slot = slot->index,
+			  .guest_id = IDS_FIRST_GUEST + slot->index,
+			  .init_id = IDS_FIRST_INIT + slot->index,
+			  .disk_bytes = limits.disk_bytes,
+			  .disk_files = limits.disk_files },
+	};
+	int inits[2] = { -EBADF, -EBADF };
+	int r = make_descriptors(slot, inits);
+
+	if (r == 0)
+		r = watch(slot, &slot->on_init, slot->init_link, read_init);
+	if (r == 0)
+		r = watch(slot, &slot->on_control, slot->control, run_read_control);
+	if (r == 0)
+		r = order_send(slot->generation->nursery.link, &order, inits, ARRAY_SIZE(inits));
+	(void)fd_close(inits[0]);
+	(void)fd_close(inits[1]);
+	return r;
+}
+
+static void forget_cell(struct slot *slot)
+{
+	slot->generation = NULL;
+	slot->serial = 0;
+	slot->guest_pid = 0;
+	slot->is_init_up = slot->is_init_dead = slot->is_started = slot->has_job = false;
+	slot->evidence = (struct evidence){ .stopped_for = VERDICT_OK };
+	slot->fault = (struct err){ 0 };
+	slot->job_at = slot->started_at = slot->ended_at = 0;
+}
+
+void slot_make_cell(struct slot *slot)
+{
+	struct warden *warden = slot->warden;
+	struct err err;
+
+	if (cgroup_group_needs_forker(slot->group) && slot->forker_from != warden->current) {
+		ask_for_forker(slot);
+		return;
+	}
+	forget_cell(slot);
+	slot->generation = warden->current;
+	slot->generation->cells++;
+	slot->serial = ++warden->last_serial;
+	slot->state = SLOT_MAKING;
+	(void)evtimer_add(slot->on_deadline, &setup_time);
+	if (cgroup_group_renew(slot->group, &err) < 0)
+		slot_cell_failed(slot, err.text);
+	else if (order_cell(slot) < 0)
+		slot_cell_failed(slot, "the nursery takes no orders");
+}
+
+void slot_offer(struct slot *slot)
+{
+	struct warden *warden = slot->warden;
+	struct wire_cell cell = {
+		.head = WIRE_HEAD(WIRE_CELL),
+		.slot = slot->index,
+		.slots = warden->options->slots,
+		.provider = "native",
+		.environment = "base",
+	};
+	int fds[] = { slot->front_control, slot->stdout_read, slot->stderr_read };
+
+	if (slot->state != SLOT_READY || slot->front_control < 0 || warden->front_link < 0)
+		return;
+	if (frame_send(warden->front_link, &cell, sizeof cell, fds, ARRAY_SIZE(fds)) < 0)
+		return; /* the front is going; the next one gets the cell */
+	slot->front_control = fd_close(slot->front_control);
+	slot->stdout_read = fd_close(slot->stdout_read);
+	slot->stderr_read = fd_close(slot->stderr_read);
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------------------------- */
+
+static void release_cell(struct slot *slot)
+{
+	array_for_each(slot->namespaces, fd)
+		*fd = fd_close(*fd);
+
+	int *const fds[] = {
+		&slot->control,     &slot->init_link,    &slot->init_pidfd,   &slot->front_control, &slot->stdout_read,
+		&slot->stderr_read, &slot->stdout_write, &slot->stderr_write, &slot->guest_gate,
+	};
+	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		free_event(events[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		*fds[i] = fd_close(*fds[i]);
+	(void)evtimer_del(slot->on_deadline);
+	(void)evtimer_del(slot->on_cpu);
+}
+
+/* A guest's death is known from the zygote, an init's from its pidfd; a cell is gone when both are, as far as they were born. */
+static void finish_if_dead(struct slot *slot)
+{
+	bool is_init_gone = slot->init_pidfd < 0 || slot->is_init_dead;
+	bool is_guest_gone = slot->guest_pid == 0 || slot->evidence.has_status;
+	bool is_birth_pending =
+		slot->init_pidfd < 0 && slot->generation && slot->generation->nursery.pid > 0 && slot->init_link >= 0;
+
+	if (slot->state != SLOT_ENDING || !is_init_gone || !is_guest_gone)
+		return;
+	if (is_birth_pending && slot->on_init)
+		return; /* the nursery still owes us the pidfd */
+	if (slot->has_job)
+		run_answer(slot);
+	release_cell(slot);
+	if (slot->generation)
+		slot->generation->cells--;
+	forget_cell(slot);
+	slot->state = SLOT_EMPTY;
+	generation_collect(slot->warden);
+	warden_fill(slot->warden);
+}
+
+/* An init that dies closes its link before the kernel kills what is left in the namespace (do_exit). */
+static bool is_closed(int socket)
+{
+	char byte;
+
+	return recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+void slot_guest_exited(struct slot *slot, int status)
+{
+	slot->evidence.status = status;
+	slot->evidence.has_status = true;
+	slot->ended_at = clock_now();
+	switch (slot->state) {
+	case SLOT_RUNNING: {
+		if (WIFSIGNALED(status) && is_closed(slot->init_link)) {
+			slot_cell_failed(slot, "the cell's init died");
+			return;
+		}
+		struct order question = { .type = ORDER_DISK, .serial = slot->serial };
+
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && order_send(slot->init_link, &question, NULL, 0) == 0) {
+			static const struct timeval answer_time = { .tv_sec = 1 };
+
+			slot->state = SLOT_ASKING;
+			(void)evtimer_add(slot->on_deadline, &answer_time);
+			return;
+		}
+		slot_kill(slot);
+		break;
+	}
+	case SLOT_ENDING:
+		finish_if_dead(slot);
+		break;
+	default:
+		slot_cell_failed(slot, "the guest died before it had a program");
+	}
+}
+
+/* The generation's processes are all dead already. */
+void slot_lose_generation(struct slot *slot, struct generation *generation)
+{
+	if (slot->forker_from == generation)
+		drop_forker(slot);
+	if (slot->state == SLOT_ATTACHING && !slot->forker_from && !slot->on_attached) {
+		(void)evtimer_del(slot->on_deadline);
+		slot->state = SLOT_EMPTY;
+	}
+	if (slot->generation != generation)
+		return;
+	if (slot->evidence.stopped_for == VERDICT_OK && !slot->evidence.has_status) {
+		(void)err_say(&slot->fault, -EIO, "the zygote died during the run");
+		slot->evidence.stopped_for = VERDICT_INTERNAL;
+	}
+	if (slot->has_job)
+		run_answer(slot);
+	release_cell(slot);
+	forget_cell(slot);
+	slot->state = SLOT_EMPTY;
+}
+
+int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct err *err)
+{
+	*slot = (struct slot){
+		.warden = warden,
+		.index = index,
+		.forker_link = -EBADF,
+		.control = -EBADF,
+		.init_link = -EBADF,
+		.init_pidfd = -EBADF,
+		.front_control = -EBADF,
+		.stdout_read = -EBADF,
+		.stderr_read = -EBADF,
+		.stdout_write = -EBADF,
+		.stderr_write = -EBADF,
+		.guest_gate = -EBADF,
+	};
+	array_for_each(slot->namespaces, fd)
+		*fd = -EBADF;
+	slot->on_deadline = evtimer_new(warden->loop, see_deadline, slot);
+	slot->on_cpu = evtimer_new(warden->loop, run_check_cpu, slot);
+	if (!slot->on_deadline || !slot->on_cpu)
+		return err_set(err, -ENOMEM, "no memory for a slot");
+	return cgroup_group_new(warden->tree, index, &slot->group, err);
+}
+
+void slot_free(struct slot *slot)
+{
+	release_cell(slot);
+	drop_forker(slot);
+	free_event(&slot->on_attached);
+	free_event(&slot->on_deadline);
+	free_event(&slot->on_cpu);
+	if (slot->group)
+		cgroup_group_free(slot->group);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "warden/warden.h"
+
+#include "base/log.h"
+#include "cell/landlock.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_SECONDS 1
+
+/* --- looking things up ---------------------------------------------------------------------------------------------------------------- */
+
+struct slot *warden_find_cell(struct warden *warden, uint64_t serial)
+{
+	for (unsigned i = 0; i < warden->options->slots; i++) {
+		if (serial != 0 && warden->slots[i].serial == serial)
+			return &warden->slots[i];
+	}
+	return NULL;
+}
+
+struct slot *warden_find_guest(struct warden *warden, const struct generation *generation, pid_t pid)
+{
+	for (unsigned i = 0; i < warden->options->slots; i++) {
+		struct slot *slot = &warden->slots[i];
+
+		if (pid > 0 && slot->guest_pid == pid && slot->generation == generation && !slot->evidence.has_status)
+			return slot;
+	}
+	return NULL;
+}
+
+/* --- keeping cells ready -------------------------------------------------------------------------------------------------------------- */
+
+static bool is_on_its_way(const struct slot *slot)
+{
+	return slot->state == SLOT_ATTACHING || slot->state == SLOT_MAKING;
+}
+
+/* Ready cells of a retired zygote go one at a time, each after its successor is ready somewhere. */
+static void retire_one(struct warden *warden)
+{
+	for (unsigned i = 0; i < warden->options->slots; i++) {
+		struct slot *slot = &warden->slots[i];
+
+		if (slot->state == SLOT_READY && slot->generation->is_retired) {
+			slot_retire_cell(slot);
+			return;
+		}
+	}
+}
+
+static void fill(evutil_socket_t fd, short what, void *arg)
+{
+	struct warden *warden = arg;
+	unsigned wanted = warden->options->idle;
+	bool is_quiet = true;
+	nsec_t now = clock_now();
+
+	(void)fd;
+	(void)what;
+	if (!warden->current)
+		return;
+	for (unsigned i = 0; i < warden->options->slots; i++) {
+		const struct slot *slot = &warden->slots[i];
+
+		is_quiet &= !is_on_its_way(slot);
+		if (wanted > 0 && (is_on_its_way(slot) || slot->state == SLOT_READY))
+			wanted--;
+	}
+	for (unsigned i = 0; wanted > 0 && i < warden->options->slots; i++) {
+		struct slot *slot = &warden->slots[i];
+
+		if (slot->state != SLOT_EMPTY || now < slot->not_before)
+			continue;
+		slot_make_cell(slot);
+		is_quiet = false;
+		wanted--;
+	}
+	if (is_quiet)
+		retire_one(warden);
+}
+
+void warden_fill(struct warden *warden)
+{
+	event_active(warden->on_fill, EV_TIMEOUT, 0); /* after the current callback, so that no slot is made inside its own end */
+}
+
+static void tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct warden *warden = arg;
+
+	(void)fd;
+	(void)what;
+	generation_rotate(warden);
+	generation_collect(warden);
+	warden_fill(warden);
+}
+
+/* --- supervisor and front --------------------------------------------------------------------------------------------------------------- */
+
+static void drop_front(struct warden *warden)
+{
+	if (warden->on_front)
+		event_free(warden->on_front);
+	warden->on_front = NULL;
+	warden->front_link = fd_close(warden->front_link);
+}
+
+/* A front never writes to the link; whatever comes is its end. Its cells see the end of their own control sockets. */
+static void read_front(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	drop_front(arg);
+}
+
+static void take_front(struct warden *warden, int *link)
+{
+	drop_front(warden);
+	warden->front_link = fd_take(link);
+	if (fd_set_nonblock(warden->front_link, true) < 0)
+		return;
+	warden->on_front = event_new(warden->loop, warden->front_link, EV_READ | EV_PERSIST, read_front, warden);
+	if (warden->on_front)
+		(void)event_add(warden->on_front, NULL);
+	for (unsigned i = 0; i < warden->options->slots; i++)
+		slot_offer(&warden->slots[i]);
+}
+
+static void read_supervisor(evutil_socket_t fd, short what, void *arg)
+{
+	struct warden *warden = arg;
+	struct wire_front frame;
+	_cleanup_(fd_closep) int link = -EBADF;
+	size_t count = 0;
+	ssize_t n = frame_recv(fd, &frame, sizeof frame, &link, 1, &count);
+
+	(void)what;
+	if (n == -EAGAIN)
+		return;
+	if (wire_is(&frame, n, WIRE_FRONT, wire_front) && count == 1) {
+		take_front(warden, &link);
+		return;
+	}
+	if (n > 0)
+		log_line("the supervisor sent an unknown frame");
+	(void)event_base_loopbreak(warden->loop); /* it is gone: so is the reason to run */
+}
+
+void warden_announce(struct warden *warden)
+{
+	struct wire_ready ready = {
+		.head = WIRE_HEAD(WIRE_READY),
+		.front_uid = warden->ids.base + IDS_FRONT_OFFSET,
+		.front_gid = warden->ids.base + IDS_FRONT_OFFSET,
+	};
+
+	if (warden->options->supervisor_fd < 0)
+		return; /* the doctor's warden */
+	if (frame_send(warden->options->supervisor_fd, &ready, sizeof ready, NULL, 0) < 0)
+		(void)event_base_loopbreak(warden->loop);
+}
+
+static void see_term(evutil_socket_t fd, short what, void *arg)
+{
+	struct warden *warden = arg;
+
+	(void)fd;
+	(void)what;
+	(void)event_base_loopbreak(warden->loop);
+}
+
+/* --- start and end ------------------------------------------------------------------------------------------------------------------------ */
+
+/* The zygote's files lie beside this program, in the build folder as when installed. */
+static int open_beside(const char *name, int *ret_fd, struct err *err)
+{
+	char path[PATH_MAX], file[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n < 0)
+		return err_set(err, -errno, "/proc/self/exe cannot be read");
+	path[n] = '\0';
+	(void)snprintf(file, sizeof file, "%s/%s", dirname(path), name);
+	*ret_fd = open(file, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? err_set(err, -errno, "%s, a part of safexec, cannot be opened", file) : 0;
+}
+
+static int add_events(struct warden *warden)
+{
+	struct timeval second = { .tv_sec = TICK_SECONDS };
+
+	warden->on_term = evsignal_new(warden->loop, SIGTERM, see_term, warden);
+	warden->on_tick = event_new(warden->loop, -1, EV_PERSIST, tick, warden);
+	warden->on_fill = event_new(warden->loop, -1, 0, fill, warden);
+	if (!warden->on_term || !warden->on_tick || !warden->on_fill)
+		return -ENOMEM;
+	if (event_add(warden->on_term, NULL) < 0 || event_add(warden->on_tick, &second) < 0)
+		return -ENOMEM;
+	if (warden->options->supervisor_fd < 0)
+		return 0;
+	warden->on_supervisor =
+		event_new(warden->loop, warden->options->supervisor_fd, EV_READ | EV_PERSIST, read_supervisor, warden);
+	if (!warden->on_supervisor || event_add(warden->on_supervisor, NULL) < 0)
+		return -ENOMEM;
+	return fd_set_nonblock(warden->options->supervisor_fd, true);
+}
+
+static int make_slots(struct warden *warden, struct err *err)
+{
+	warden->slots = calloc(warden->options->slots, sizeof *warden->slots);
+	if (!warden->slots)
+		return err_set(err, -ENOMEM, "no memory for %u slots", warden->options->slots);
+	for (unsigned i = 0; i < warden->options->slots; i++) {
+		int r = slot_init(&warden->slots[i], warden, i, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int warden_open(struct warden *warden, const struct options *options, struct err *err)
+{
+	*warden = (struct warden){ .options = options, .front_link = -EBADF, .extension_fd = -EBADF, .boot_fd = -EBADF };
+	warden->ids.claim = -EBADF;
+	warden->loop = event_base_new();
+	if (!warden->loop)
+		return err_set(err, -ENOMEM, "no memory for an event loop");
+
+	int r = ids_claim(&warden->ids, err);
+
+	if (r == 0)
+		r = filters_build(&warden->filters, err);
+	if (r == 0)
+		r = open_beside("_zygote.abi3.so", &warden->extension_fd, err);
+	if (r == 0)
+		r = open_beside("sitecustomize.py", &warden->boot_fd, err);
+	if (r == 0)
+		r = cgroup_tree_open(options->name, warden->ids.base, &warden->tree, err);
+	if (r < 0)
+		return r;
+	warden->landlock_abi = landlock_probe();
+	r = make_slots(warden, err);
+	if (r == 0 && add_events(warden) < 0)
+		r = err_set(err, -ENOMEM, "no memory for events");
+	return r < 0 ? r : generation_start(warden, err);
+}
+
+static void free_event(struct event *event)
+{
+	if (event)
+		event_free(event);
+}
+
+void warden_close(struct warden *warden)
+{
+	for (struct generation *generation = warden->generations; generation; generation = generation->next)
+		nursery_kill(&generation->nursery);
+	for (unsigned i = 0; warden->slots && i < warden->options->slots; i++) {
+		if (warden->slots[i].warden)
+			slot_free(&warden->slots[i]);
+	}
+	while (warden->generations)
+		generation_free(warden->generations);
+	free(warden->slots);
+	drop_front(warden);
+	if (warden->tree)
+		cgroup_tree_close(warden->tree);
+	free_event(warden->on_supervisor);
+	free_event(warden->on_term);
+	free_event(warden->on_tick);
+	free_event(warden->on_fill);
+	(void)fd_close(warden->extension_fd);
+	(void)fd_close(warden->boot_fd);
+	(void)fd_close(warden->ids.claim);
+	if (warden->loop)
+		event_base_free(warden->loop);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * warden.h: the native provider's state: one event loop, one thread, a table of slots, and the generations of nurseries
+ * that their cells come from. Every byte that it reads is a fixed-size frame.
+ */
+#pragma once
+#include "base/clock.h"
+#include "cell/cgroup.h"
+#include "cell/nursery.h"
+#include "cell/orders.h"
+#include "warden/ids.h"
+#include "warden/options.h"
+#include "warden/verdict.h"
+#include "wire/provider.h"
+
+#include <event2/event.h>
+
+struct warden;
+
+/* A nursery with its zygote, from its start to the end of its last cell. */
+struct generation {
+	struct warden *warden;
+	struct generation *next; /* in warden->generations */
+	struct nursery nursery;
+	struct confine_plan plan;
+	struct event *on_death, *on_link, *on_zygote, *on_output, *on_slow;
+	nsec_t started;
+	uint64_t forks; /* guests so far */
+	unsigned cells; /* alive, all slots */
+	bool is_warm, is_retired, has_spoken;
+};
+
+enum slot_state {
+	SLOT_EMPTY,     /* no cell */
+	SLOT_ATTACHING, /* version 1: a forker of the current generation is being moved into the slot's groups */
+	SLOT_MAKING,    /* a cell is on its way */
+	SLOT_READY,     /* it waits, here or at the front */
+	SLOT_RUNNING,   /* it has a job */
+	SLOT_ASKING,    /* the program has ended; its init is asked whether the disk was full */
+	SLOT_ENDING,    /* killed; waiting for the kernel to say that all of it is gone */
+};
+
+struct slot {
+	struct warden *warden;
+	unsigned index;
+	enum slot_state state;
+	struct cgroup_group *group;
+
+	struct generation *forker_from; /* version 1: whose copy lives in the groups; NULL: none */
+	int forker_link;
+	struct event *on_forker, *on_attached;
+
+	struct generation *generation; /* of the cell below */
+	uint64_t serial;
+	int control, init_link, init_pidfd;          /* our ends */
+	int namespaces[NS_COUNT];                    /* the cell's, until the zygote has them */
+	int front_control, stdout_read, stderr_read; /* the front's, until it has them */
+	int stdout_write, stderr_write, guest_gate;  /* the guest's, until the zygote has them */
+	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
+	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
+	bool is_init_up, is_init_dead, is_started;
+	nsec_t not_before; /* after a failure: when the next cell is tried */
+
+	struct wire_job job;
+	bool has_job;
+	struct evidence evidence;
+	nsec_t job_at, started_at, ended_at;
+	struct err fault; /* why it is VERDICT_INTERNAL */
+};
+
+struct warden {
+	const struct options *options;
+	struct event_base *loop;
+	struct ids ids;
+	struct cgroup_tree *tree;
+	struct filters filters;
+	int landlock_abi, extension_fd, boot_fd;
+	struct generation *generations, *current, *coming; /* current may be NULL while the first one warms up */
+	unsigned failed_starts;                            /* generations in a row that died before they were warm */
+	struct slot *slots;
+	uint64_t last_serial;
+	int front_link; /* -EBADF while there is no front */
+	struct event *on_supervisor, *on_front, *on_term, *on_tick, *on_fill;
+	bool has_announced;    /* a first cell was ready; before that, a failure is the environment's, and final */
+	unsigned failed_cells; /* in a row */
+	int exit_status;
+};
+
+/* generation.c */
+int generation_start(struct warden *warden, struct err *err);
+void generation_free(struct generation *generation); /* kills what is left; no slot may hold a cell of it */
+void generation_rotate(struct warden *warden);       /* starts the next one when the current has served its time */
+void generation_collect(struct warden *warden);      /* frees retired ones without cells */
+
+/* slot.c: a slot and its cell */
+int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct err *err);
+void slot_free(struct slot *slot);
+void slot_make_cell(struct slot *slot);
+void slot_kill(struct slot *slot);        /* all of its cell; the slot is empty when the kernel says so */
+void slot_retire_cell(struct slot *slot); /* a ready one that is not to be used any more */
+void slot_offer(struct slot *slot);       /* hands a ready cell to the front, when there is one */
+void slot_lose_generation(struct slot *slot, struct generation *generation);
+void slot_cell_born(struct slot *slot, int *pidfd); /* takes it */
+void slot_cell_failed(struct slot *slot, const char *reason);
+void slot_guest_born(struct slot *slot, pid_t pid);
+void slot_guest_exited(struct slot *slot, int status);
+void slot_forker_made(struct slot *slot, int pidfd);
+
+/* run.c: the job of a cell, from the front's frame to the verdict */
+void run_read_control(evutil_socket_t fd, short what, void *slot);
+void run_started(struct slot *slot);
+void run_check_cpu(evutil_socket_t fd, short what, void *slot);
+void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first reason counts */
+void run_answer(struct slot *slot);                 /* sends the verdict of a finished run */
+
+/* warden.c */
+/* Claims, builds and starts everything; the loop is then ready to run. On failure warden_close is still to be called. */
+int warden_open(struct warden *warden, const struct options *options, struct err *err);
+void warden_close(struct warden *warden);    /* ends and removes all of it */
+void warden_announce(struct warden *warden); /* tells the supervisor that a front can be served */
+void warden_fill(struct warden *warden);     /* soon makes cells until `idle` of them are ready or on their way */
+struct slot *warden_find_cell(struct warden *warden, uint64_t serial);
+struct slot *warden_find_guest(struct warden *warden, const struct generation *generation, pid_t pid);

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the interpreter that is just starting `python3 script.py` into a zygote, and each of its guests back into one.
+
+Python imports this file at the end of its start (site.execsitecustomize), before it looks at script.py. Here the zygote
+warms up and stays in serve(); a guest, forked and confined inside serve(), returns from it and goes on to run its
+script.py by Python's own code: its own __main__, tracebacks and exit. Nothing of this file is left in the guest.
+"""
+
+
+def _become_zygote():
+    import gc
+    import os
+    import sys
+
+    here = "/run/safexec"
+    with open(here + "/preload", encoding="utf-8") as preload:
+        for name in preload.read().split():
+            __import__(name)
+    import _zygote
+
+    del os.environ["PYTHONPATH"]
+    sys.path[:] = [entry for entry in sys.path if entry != here]
+    for place in [place for place in sys.path_importer_cache if place.startswith(here)]:
+        del sys.path_importer_cache[place]
+    del sys.modules["_zygote"]
+
+    # The environment's own file of this name, where it has one, is part of its start.
+    ours = sys.modules.pop("sitecustomize")
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError as missing:
+        if missing.name != "sitecustomize":
+            raise
+        sys.modules["sitecustomize"] = ours
+
+    gc.collect()
+    gc.freeze()
+    # A frozen __main__ would never be collected, and its classes' __del__ not be called at exit: guests get a fresh one.
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = type(sys)("__main__")
+    sys.modules["__main__"].__dict__.update(main.__dict__)
+    del main
+    _zygote.serve()
+    return sys.modules["sitecustomize"] is not ours
+
+
+if not _become_zygote():
+    # site.py takes this for "there is none", and so will the script.
+    raise ImportError(name="sitecustomize")

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * _zygote: the warm interpreter's side of the native provider, an extension of the environment's own python3 (limited API
+ * of 3.8). sitecustomize.py calls serve() once; it returns only in guests.
+ *
+ * The zygote reads orders from the warden and never a byte of a run: its child does, after the last confinement step. A
+ * *forker* is a copy of the zygote that the warden has put into one slot's cgroups, because a version 1 cgroup is only
+ * inherited; on version 2 the zygote forks into the slot's cgroup itself (CLONE_INTO_CGROUP, clone(2)). Guests are children
+ * of the zygote in both cases, so that a slot out of CPU cannot delay the news of its guest's end.
+ */
+#define Py_LIMITED_API 0x03080000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "cell/confine.h"
+#include "zygote/fork.h"
+#include "zygote/prefault.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LINK_FD = 3, PLAN_FD = 4 }; /* as the nursery leaves them */
+
+struct zygote {
+	const struct confine_plan *plan;
+	sigset_t first_mask; /* what a guest gets back */
+	int signals;         /* signalfd of SIGCHLD; -EBADF in a forker, which has no children */
+	bool is_forker;
+};
+
+/* --- the guest ------------------------------------------------------------------------------------------------------------------ */
+
+static _Noreturn void refuse_to_run(int gate, const char *sentence)
+{
+	struct order reply = { .type = ORDER_CELL_FAILED };
+
+	(void)snprintf(reply.text, sizeof reply.text, "%s", sentence);
+	(void)order_send(gate, &reply, NULL, 0);
+	_exit(1);
+}
+
+/* These come with the job; the rest is the cgroup's business. Only ever down: raising needs CAP_SYS_RESOURCE. */
+static int lower_rlimit(__rlimit_resource_t resource, rlim_t max)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) < 0)
+		return -errno;
+	if (now.rlim_max < max)
+		max = now.rlim_max;
+	now = (struct rlimit){ max, max };
+	return setrlimit(resource, &now) < 0 ? -errno : 0;
+}
+
+static void wait_for_job(void)
+{
+	struct order order;
+	int in;
+
+	if (order_recv(CONFINE_GATE_FD, &order, &in, 1) <= 0 || order.type != ORDER_GO)
+		_exit(1); /* the cell is not wanted any more */
+	if (lower_rlimit(RLIMIT_NOFILE, order.job.limits.open_files) < 0 ||
+	    lower_rlimit(RLIMIT_FSIZE, order.job.limits.file_bytes) < 0)
+		_exit(1);
+	if (in >= 0 && (dup2(in, STDIN_FILENO) < 0 || close(in) < 0))
+		_exit(1);
+	(void)fd_close(CONFINE_GATE_FD);
+}
+
+/* From fork to the moment the script may be read. */
+static void become_guest(const struct zygote *zygote, const struct order *order, const int fds[GUEST_FDS])
+{
+	struct confine_cell cell = {
+		.plan = zygote->plan,
+		.guest_id = order->cell.guest_id,
+	};
+	struct order message;
+	struct err err;
+
+	memcpy(cell.fds, fds, sizeof cell.fds);
+	if (order_recv(fds[GUEST_GATE], &message, NULL, 0) <= 0 || message.type != ORDER_NAMESPACES)
+		_exit(1);
+	for (size_t i = 0; i < NS_COUNT; i++)
+		cell.namespaces[i] = message.namespaces.ino[i];
+	(void)setsid();
+	if (confine(&cell, &err) < 0)
+		refuse_to_run(cell.fds[GUEST_GATE], err.text);
+	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */
+	prefault();
+	(void)sigprocmask(SIG_SETMASK, &zygote->first_mask, NULL);
+
+	message = (struct order){ .type = ORDER_CELL_READY };
+	if (order_send(CONFINE_GATE_FD, &message, NULL, 0) < 0)
+		_exit(1);
+	wait_for_job();
+}
+
+/* --- the zygote and its forkers --------------------------------------------------------------------------------------------------- */
+
+/* True in the guest, which is then ready to run its script. */
+static bool fork_guest(const struct zygote *zygote, const struct order *order, const int fds[GUEST_FDS])
+{
+	struct order reply = { .type = ORDER_GUEST_BORN, .serial = order->serial };
+	pid_t pid = fork_into_cell(fds[NS_PID], fds[GUEST_CGROUP], zygote->is_forker, NULL);
+
+	if (pid == 0) {
+		become_guest(zygote, order, fds);
+		return true;
+	}
+	reply.guest.pid = pid; /* or -errno: the warden takes anything below 1 for a failure */
+	if (order_send(LINK_FD, &reply, NULL, 0) < 0)
+		_exit(1);
+	return false;
+}
+
+static void fork_forker(struct zygote *zygote, const struct order *order, int link)
+{
+	struct order reply = { .type = ORDER_HELLO, .serial = order->serial };
+	int pidfd = -EBADF;
+	pid_t pid = fork_into_cell(-EBADF, -EBADF, false, &pidfd);
+
+	if (pid == 0) {
+		PyOS_AfterFork_Child();
+		if (dup3(link, LINK_FD, O_CLOEXEC) < 0)
+			_exit(1);
+		(void)close_range(LINK_FD + 1, ~0u, 0);
+		zygote->signals = -EBADF;
+		zygote->is_forker = true;
+		return;
+	}
+	if (order_send(LINK_FD, &reply, &pidfd, pid > 0 ? 1 : 0) < 0)
+		_exit(1);
+	(void)fd_close(pidfd);
+}
+
+static void report_exits(const struct zygote *zygote)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	(void)!read(zygote->signals, &info, sizeof info);
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
+		struct order report = { .type = ORDER_GUEST_EXIT, .guest = { .pid = pid, .status = status } };
+
+		if (order_send(LINK_FD, &report, NULL, 0) < 0)
+			_exit(1);
+	}
+}
+
+/* One order. True in a guest. */
+static bool obey(struct zygote *zygote)
+{
+	struct order order;
+	int fds[GUEST_FDS];
+	bool is_guest = false;
+
+	if (order_recv(LINK_FD, &order, fds, ARRAY_SIZE(fds)) <= 0)
+		_exit(0); /* the warden is gone, or done with us */
+	if (order.type == ORDER_GUEST && fds[GUEST_GATE] >= 0)
+		is_guest = fork_guest(zygote, &order, fds);
+	else if (order.type == ORDER_FORKER && fds[0] >= 0)
+		fork_forker(zygote, &order, fds[0]);
+	if (is_guest)
+		return true; /* its descriptors are in place, and these numbers are not ours to close */
+	array_for_each(fds, fd)
+		*fd = fd_close(*fd);
+	return false;
+}
+
+static void serve_orders(struct zygote *zygote)
+{
+	for (;;) {
+		struct pollfd polls[] = { { .fd = LINK_FD, .events = POLLIN }, { .fd = zygote->signals, .events = POLLIN } };
+
+		if (poll(polls, ARRAY_SIZE(polls), -1) < 0 && errno != EINTR)
+			_exit(1);
+		if (polls[1].revents)
+			report_exits(zygote);
+		if (polls[0].revents && obey(zygote))
+			return;
+	}
+}
+
+/* --- Python's view -------------------------------------------------------------------------------------------------------------------- */
+
+static PyObject *fail(const char *what)
+{
+	(void)PyErr_SetFromErrno(PyExc_OSError);
+	PyErr_WriteUnraisable(NULL);
+	return PyErr_Format(PyExc_RuntimeError, "the zygote cannot %s", what);
+}
+
+static PyObject *zygote_serve(PyObject *module, PyObject *args)
+{
+	static struct zygote zygote; /* static: a guest returns from here with its plan still in use by nobody */
+	struct order hello = { .type = ORDER_HELLO };
+	sigset_t child;
+
+	(void)module;
+	(void)args;
+	zygote.plan = mmap(NULL, sizeof *zygote.plan, PROT_READ, MAP_PRIVATE, PLAN_FD, 0);
+	if (zygote.plan == MAP_FAILED)
+		return fail("map its plan");
+	(void)fd_close(PLAN_FD);
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &child, &zygote.first_mask) < 0)
+		return fail("block SIGCHLD");
+	zygote.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (zygote.signals < 0)
+		return fail("watch its children");
+	if (fork_prepare() < 0)
+		return fail("learn where glibc keeps the thread id; the kernel needs CONFIG_CHECKPOINT_RESTORE");
+	prefault_prepare();
+	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
+		return fail("reach the warden");
+	serve_orders(&zygote);
+	(void)munmap((void *)(uintptr_t)zygote.plan, sizeof *zygote.plan);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+	{ "serve", zygote_serve, METH_NOARGS, "Serve orders of the warden; returns in guests only." },
+	{ NULL, NULL, 0, NULL },
+};
+
+static struct PyModuleDef definition = { PyModuleDef_HEAD_INIT, "_zygote", NULL, -1, methods, NULL, NULL, NULL, NULL };
+
+PyMODINIT_FUNC PyInit__zygote(void); /* the one name that Python looks for */
+
+PyMODINIT_FUNC PyInit__zygote(void)
+{
+	return PyModule_Create(&definition);
+}
