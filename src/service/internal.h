@@ -57,6 +57,7 @@ struct run {
 	int code_fd, control;
 	uint32_t flags; /* WIRE_JOB_... */
 	bool is_running, has_verdict, has_overflown;
+	unsigned requeues; /* times that a cell was closed before its job was read */
 	nsec_t admitted_at, started_at;
 	struct event timer; /* waiting: queue_ms; running: the guard; after the verdict: drain_ms */
 	struct event control_event;
@@ -72,6 +73,8 @@ void cell_free(struct cell *cell);               /* of a taken one: closes what 
 
 /* run.c: gives a waiting run its cell, whose descriptors it takes. -errno: the cell is dead and the run can have another. */
 int run_start(struct run *run, struct cell *cell);
+void run_drop_cell(struct run *run);  /* closing its control socket ends it */
+void run_wait_again(struct run *run); /* as before it had a cell */
 void run_fault(struct run *run, const char *why);
 void run_check_end(struct run *run);
 void run_stop_output(struct run *run);
@@ -83,5 +86,6 @@ void stream_close(struct stream *stream);
 
 /* service.c */
 void service_dispatch(struct service *service);
+void service_requeue(struct run *run); /* first in the queue again: its cell was retired before it read the job */
 void service_end_waiting(struct service *service, enum run_end end);
 void service_finish(struct run *run, enum run_end end);

@@ -10,11 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_REQUEUES 3
+
 static void set_timer(struct run *run, uint64_t ms)
 {
 	struct timeval timeout = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
 	(void)event_add(&run->timer, &timeout); /* cannot fail: it was added before and its memory is there */
+}
+
+void run_wait_again(struct run *run)
+{
+	run_drop_cell(run);
+	run->is_running = false;
+	run->requeues++;
+	set_timer(run, run->service->options.queue_ms);
 }
 
 void run_fault(struct run *run, const char *why)
@@ -88,7 +98,9 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (size == -EAGAIN)
 		return;
-	if (size <= 0)
+	if (size == -ECONNRESET && !run->has_overflown && run->requeues < MAX_REQUEUES)
+		service_requeue(run); /* unix(7): closed with our job unread, so that it never ran */
+	else if (size <= 0)
 		run_fault(run, "its provider closed the cell without a verdict");
 	else if (!wire_is(&verdict, size, WIRE_VERDICT, wire_verdict) || wire_check_verdict(&verdict) < 0)
 		run_fault(run, "its provider sent what is not a verdict");
@@ -107,8 +119,7 @@ static int send_job(const struct run *run, int control)
 	return frame_send(control, &job, sizeof job, &run->code_fd, 1);
 }
 
-/* Lets the cell go: closing its control socket ends it. */
-static void drop_cell(struct run *run)
+void run_drop_cell(struct run *run)
 {
 	if (run->control >= 0) {
 		(void)event_del(&run->control_event);
@@ -140,19 +151,18 @@ int run_start(struct run *run, struct cell *cell)
 	if (r == 0)
 		r = send_job(run, run->control);
 	if (r < 0) {
-		drop_cell(run);
+		run_drop_cell(run);
 		return r;
 	}
 	run->is_running = true;
 	run->started_at = clock_now();
-	run->code_fd = fd_close(run->code_fd);
 	set_timer(run, run->service->options.limits.wall_ms + run->service->options.guard_ms);
 	return 0;
 }
 
 void run_free(struct run *run)
 {
-	drop_cell(run);
+	run_drop_cell(run);
 	(void)event_del(&run->timer);
 	(void)fd_close(run->code_fd);
 	buf_free(&run->out.bytes);

@@ -67,6 +67,22 @@ static void note_running(struct service *service, struct run *run)
 	service->running_count++;
 }
 
+void service_requeue(struct run *run)
+{
+	struct service *service = run->service;
+
+	unlink_run(run);
+	run_wait_again(run);
+	TAILQ_INSERT_HEAD(&service->waiting, run, link);
+	service->waiting_count++;
+	if (service->is_stopping)
+		service_finish(run, RUN_STOPPED);
+	else if (LIST_EMPTY(&service->providers))
+		service_finish(run, RUN_NO_PROVIDER);
+	else
+		service_dispatch(service);
+}
+
 void service_dispatch(struct service *service)
 {
 	struct run *run;

@@ -232,6 +232,17 @@ static void a_stream_past_its_limit_is_cut_and_the_run_stopped_once(void **state
 
 enum mishap { CLOSES, SENDS_JUNK, IS_SILENT, KEEPS_STREAMS };
 
+static void read_job(const struct far_cell *cell)
+{
+	struct wire_job job;
+	int code_fd;
+	size_t count = 0;
+
+	assert_int_equal(frame_recv(cell->control, &job, sizeof job, &code_fd, 1, &count), sizeof job);
+	assert_int_equal(count, 1);
+	(void)fd_close(code_fd);
+}
+
 static void a_provider_that_fails_in_a_run_is_internal_and_may_have_run(void **state)
 {
 	(void)state;
@@ -243,6 +254,7 @@ static void a_provider_that_fails_in_a_run_is_internal_and_may_have_run(void **s
 		struct far_cell cell = give_cell(&f);
 
 		start(&f, "");
+		read_job(&cell);
 		if (mishap == CLOSES)
 			close_cell(&cell);
 		if (mishap == SENDS_JUNK)
@@ -256,6 +268,30 @@ static void a_provider_that_fails_in_a_run_is_internal_and_may_have_run(void **s
 		close_cell(&cell);
 		close_fixture(&f);
 	}
+}
+
+/* A provider retires a cell while a job is on its way to it: the job was not read, so that the run can have another. */
+static void a_cell_closed_with_its_job_unread_is_passed_over(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 1, 1000);
+
+	struct far_cell retired = give_cell(&f), next = give_cell(&f);
+
+	start(&f, "");
+	close_cell(&retired);
+	turn(&f);
+	assert_int_equal(f.done, 0);
+	read_job(&next);
+	send_verdict(&next, VERDICT_OK);
+	close_streams(&next);
+	wait_done(&f, 1);
+	assert_int_equal(f.last.result.verdict, VERDICT_OK);
+	assert_int_equal(f.faults, 0);
+	close_cell(&next);
+	close_fixture(&f);
 }
 
 static void a_cell_that_died_is_passed_over(void **state)
@@ -327,6 +363,7 @@ static void a_lost_link_ends_who_waits_and_drops_its_cells(void **state)
 	struct far_cell cell = give_cell(&f);
 
 	start(&f, ""); /* takes the cell */
+	read_job(&cell);
 	start(&f, ""); /* waits */
 	f.link = fd_close(f.link);
 	turn(&f);
@@ -385,6 +422,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_stream_past_its_limit_is_cut_and_the_run_stopped_once),
 	cmocka_unit_test(a_provider_that_fails_in_a_run_is_internal_and_may_have_run),
 	cmocka_unit_test(a_cell_that_died_is_passed_over),
+	cmocka_unit_test(a_cell_closed_with_its_job_unread_is_passed_over),
 	cmocka_unit_test(runs_wait_in_order_and_no_more_than_the_maximum),
 	cmocka_unit_test(a_run_that_waits_too_long_ends_without_running),
 	cmocka_unit_test(a_lost_link_ends_who_waits_and_drops_its_cells),
