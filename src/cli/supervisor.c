@@ -66,7 +66,7 @@ static int start_warden(struct supervisor *s, struct err *err)
 		return r;
 	r = frame_new_pair(ends);
 	if (r < 0)
-		return err_set(err, r, "Cannot make a socket for safexec-warden");
+		return err_set(err, r, "Cannot make a socket for %s", s->warden.program);
 
 	_cleanup_(fd_closep) int ours = ends[0], theirs = ends[1];
 
@@ -97,7 +97,7 @@ static int start_front(struct supervisor *s, struct err *err)
 	if (r == -EPIPE || r == -ECONNRESET)
 		return 0; /* the warden has just died: its exit is the next thing we hear of */
 	if (r < 0)
-		return err_set(err, r, "Cannot hand safexec-warden a link");
+		return err_set(err, r, "Cannot hand %s a link", s->warden.program);
 	args_add_option(&args, "--listen-fd", "3");
 	args_add_option(&args, "--provider-fd", "4");
 	args_add_option(&args, "--uid", s->front_uid);
@@ -170,7 +170,7 @@ static void on_warden_frame(struct supervisor *s)
 	}
 	/* It ends, or talks nonsense and has to: the exit is told of when it comes. */
 	if (size > 0)
-		log_line("safexec-warden sent something unexpected; ending it");
+		log_line("%s sent something unexpected; ending it", s->warden.program);
 	s->warden_fd = fd_close(s->warden_fd);
 	s->is_ready = false;
 	child_end(&s->warden, clock_now(), RETIRED_GRACE);
@@ -197,7 +197,7 @@ static void on_warden_exit(struct supervisor *s)
 		tell_death(&s->warden);
 		retire_front(s);
 	} else if (s->status == STATUS_OK && !child_ended_well(&s->warden)) {
-		log_line("safexec-warden %s; the next start removes what it left", child_describe(&s->warden, text));
+		log_line("%s %s; the next start removes what it left", s->warden.program, child_describe(&s->warden, text));
 		s->status = STATUS_FAILED;
 	}
 }
