@@ -2,7 +2,7 @@
 #include "warden/options.h"
 
 #include "base/num.h"
-#include "warden/ids.h"
+#include "wire/ids.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -7,9 +7,9 @@
 #include "cell/cgroup.h"
 #include "cell/nursery.h"
 #include "cell/orders.h"
-#include "warden/ids.h"
+#include "spec/verdict.h"
 #include "warden/options.h"
-#include "warden/verdict.h"
+#include "wire/ids.h"
 #include "wire/provider.h"
 
 #include <event2/event.h>

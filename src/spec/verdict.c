@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "warden/verdict.h"
+#include "spec/verdict.h"
 
 #include <sys/wait.h>
 

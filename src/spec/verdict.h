@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 struct evidence {
-	uint32_t stopped_for; /* the verdict for which the warden killed the run itself; VERDICT_OK when it did not */
+	uint32_t stopped_for; /* the verdict for which the provider killed the run itself; VERDICT_OK when it did not */
 	int status;           /* of the program, as wait(2) has it */
-	bool has_status;      /* false: it died with its zygote, and nobody saw how */
+	bool has_status;      /* false: nobody saw how it ended */
 	bool is_oom, is_pids_full, is_disk_full;
 };
 

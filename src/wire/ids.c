@@ -2,7 +2,7 @@
  *
  * A claim is an abstract socket's name (unix(7)): the kernel lets it go with the process, however that dies.
  */
-#include "warden/ids.h"
+#include "wire/ids.h"
 
 #include <errno.h>
 #include <stdio.h>
