@@ -111,4 +111,4 @@ def front(orders):
 
 if __name__ == "__main__":
     orders_of_all = json.loads((HERE / "orders.json").read_text())
-    {"safexec-warden": warden, "safexecd": front}[NAME](orders_of_all.get(NAME, {}))
+    {"safexec-warden": warden, "safexec-docker": warden, "safexecd": front}[NAME](orders_of_all.get(NAME, {}))

@@ -34,7 +34,7 @@ class Stage:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         shutil.copy(SAFEXEC, self.folder / "safexec")
-        for name in ("safexec-warden", "safexecd"):
+        for name in ("safexec-warden", "safexec-docker", "safexecd"):
             text = (HERE / "fake_programs.py").read_text()
             (self.folder / name).write_text("#!/usr/bin/python3 -I\n" + text)
             (self.folder / name).chmod(0o755)
@@ -124,6 +124,12 @@ USAGE_ERRORS = [
     (["serve", "extra"], '"extra" is one argument too many.'),
     (["serve", "--queue"], "--queue needs a value."),
     (["serve", "--listen"], "--listen needs a value."),
+    (["serve", "--provider", "podman"], '--provider is "podman"; it must be native or docker.'),
+    (["serve", "--provider", "docker", "--profile", "lax"], '--profile is "lax"; it must be original or hardened.'),
+    (["serve", "--profile", "original"], "--profile is for --provider docker only."),
+    (["serve", "--provider", "docker", "--root", "/x"], "--root is for --provider native only."),
+    (["serve", "--provider", "docker", "--image", "../x"], "it must be an image's name"),
+    (["serve", "--provider", "docker", "--docker-host", "tcp://127.0.0.1:1"], "it must be unix:// and the absolute path"),
     (["serve", "--help=x"], "--help takes no value."),
     (["run", "--read-only=1", "x.py"], "--read-only takes no value."),
     (["run"], "FILE is missing."),
@@ -170,7 +176,7 @@ def test_help_is_on_stdout_everywhere(args):
 
 def test_help_lists_every_option_of_serve_and_the_manual_page_too():
     names = re.findall(r"^  --([a-z-]+)", safexec("serve", "--help").stdout, re.M)
-    assert set(NUMBERS) | {"listen", "python", "root", "name", "help"} == set(names)
+    assert set(NUMBERS) | {"listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
     page = (harness.ROOT / "man/safexec.1").read_text().replace("\\-", "-")
     assert not [name for name in names if f"-{name}" not in page]
 
@@ -250,6 +256,13 @@ def test_options_given_are_passed_on(stage):
     assert arguments(warden) == {"--supervisor-fd": "3", "--slots": "7", "--idle": "3", "--python": "/usr/bin/python3", "--root": "/srv/root",
                                  "--name": "n-1", "--zygote-max-forks": "9", "--zygote-max-seconds": "8"}
     assert (arguments(front)["--queue"], arguments(front)["--queue-ms"]) == ("5", "600")
+
+
+def test_options_of_the_docker_provider_reach_it_and_it_alone(stage):
+    stage.serve("--provider", "docker", "--slots", "2", "--image", "python:3.12", env={**os.environ, "DOCKER_HOST": "unix:///tmp/engine"})
+    docker = stage.wait("safexec-docker", "start")
+    assert arguments(docker) == {"--supervisor-fd": "3", "--docker-host": "unix:///tmp/engine", "--profile": "hardened",
+                                 "--image": "python:3.12", "--slots": "2", "--name": "default"}
 
 
 def test_children_inherit_nothing_but_what_is_handed_over(stage):
