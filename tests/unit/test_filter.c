@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The verdict table of the guests' filters, asked in user space: nothing here is called, so that the list can hold what
+ * would stop the machine. test_filter_live.c checks a part of it against the kernel.
+ */
+#include "bpf.h"
+#include "cell/filter.h"
+#include "unit.h"
+
+#include "base/macro.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define HIGH       (UINT64_C(1) << 32) /* what the kernel does not look at in an int */
+#define X32        0x40000000u
+#define ARCH_X32   AUDIT_ARCH_X86_64 /* x32 has no number of its own: the call's has a bit */
+#define THREAD     (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS)
+#define LAST_KNOWN 600
+
+static struct filters filters;
+
+static int build(void **state)
+{
+	struct err err;
+
+	if (filters_build(&filters, &err) < 0) {
+		print_error("%s\n", err.text);
+		return -1;
+	}
+	return unit_note_fds(state);
+}
+
+/* Of two errnos the kernel takes the one of the filter that was loaded last, which is `refuse`. 0: allowed. seccomp(2) */
+static int verdict(uint32_t arch, long number, const uint64_t args[6])
+{
+	struct seccomp_data data = { .nr = (int)number, .arch = arch };
+
+	memcpy(data.args, args, sizeof data.args);
+
+	uint32_t first = bpf_run(&filters.allow, &data), second = bpf_run(&filters.refuse, &data);
+	uint32_t counts = second == SECCOMP_RET_ALLOW ? first : second;
+
+	if (counts == SECCOMP_RET_ALLOW)
+		return 0;
+	assert_int_equal(counts & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO); /* a refused call never kills */
+	assert_true((counts & SECCOMP_RET_DATA) != 0);
+	return (int)(counts & SECCOMP_RET_DATA);
+}
+
+struct call {
+	const char *name;
+	long number;
+	uint64_t args[6];
+	int want; /* errno, or 0 */
+};
+
+static void check_call(const struct call *call)
+{
+	int got = verdict(AUDIT_ARCH_X86_64, call->number, call->args);
+
+	if (got != call->want)
+		fail_msg("%s(%#llx, %#llx, %#llx): %d, not %d", call->name, (unsigned long long)call->args[0],
+			 (unsigned long long)call->args[1], (unsigned long long)call->args[2], got, call->want);
+}
+
+#define CALL(want, name, ...) \
+	{ \
+#name, SYS_##name, { __VA_ARGS__ }, want \
+	}
+
+static void arguments_decide_where_they_matter_and_only_by_the_bits_that_the_kernel_sees(void **state)
+{
+	/* clang-format off */
+	static const struct call calls[] = {
+		CALL(0, socket, AF_UNIX, SOCK_STREAM), CALL(0, socket, AF_UNIX, SOCK_DGRAM, 1), CALL(0, socket, AF_UNIX | HIGH, SOCK_STREAM),
+		CALL(0, socket, AF_INET, SOCK_STREAM, 0), CALL(0, socket, AF_INET, SOCK_STREAM, 6), CALL(0, socket, AF_INET, SOCK_DGRAM, 17),
+		CALL(0, socket, AF_INET6, SOCK_STREAM, 0), CALL(0, socket, AF_INET6, SOCK_STREAM, 6), CALL(0, socket, AF_INET6, SOCK_DGRAM, 17),
+		CALL(0, socket, AF_INET | HIGH, SOCK_STREAM, 6 | HIGH),
+		CALL(ENOSYS, socket, AF_INET, SOCK_DGRAM, 1), CALL(ENOSYS, socket, AF_INET, SOCK_RAW, 255), CALL(ENOSYS, socket, AF_INET, SOCK_STREAM, 132),
+		CALL(ENOSYS, socket, AF_INET, SOCK_STREAM, 262), CALL(ENOSYS, socket, AF_INET6, SOCK_DGRAM, 58), CALL(ENOSYS, socket, AF_INET, 1, 132 | HIGH),
+		CALL(0, socket, AF_NETLINK, SOCK_RAW, 0), CALL(ENOSYS, socket, AF_NETLINK, SOCK_RAW, 12), CALL(ENOSYS, socket, AF_NETLINK, SOCK_RAW, 9),
+		CALL(EAFNOSUPPORT, socket, AF_VSOCK, SOCK_STREAM), CALL(EAFNOSUPPORT, socket, AF_VSOCK | HIGH, SOCK_STREAM),
+		CALL(EAFNOSUPPORT, socket, AF_VSOCK | 0xffffffff00000000, SOCK_STREAM),
+		CALL(EAFNOSUPPORT, socket, AF_ALG, SOCK_SEQPACKET), CALL(EAFNOSUPPORT, socket, AF_ALG | HIGH, SOCK_SEQPACKET),
+		CALL(EAFNOSUPPORT, socket, AF_PACKET, SOCK_RAW), CALL(EAFNOSUPPORT, socket, AF_XDP, SOCK_RAW), CALL(EAFNOSUPPORT, socket, AF_UNSPEC, SOCK_RAW),
+		CALL(EAFNOSUPPORT, socket, AF_BLUETOOTH, SOCK_RAW), CALL(EAFNOSUPPORT, socket, AF_TIPC, SOCK_STREAM), CALL(EAFNOSUPPORT, socket, AF_RDS, SOCK_SEQPACKET),
+		CALL(EAFNOSUPPORT, socket, 63, SOCK_STREAM), CALL(ENOSYS, socket, 64, SOCK_STREAM), CALL(ENOSYS, socket, 0xffffffff, SOCK_STREAM),
+		CALL(0, socketpair, AF_UNIX, SOCK_STREAM), CALL(0, socketpair, AF_UNIX | HIGH, SOCK_STREAM),
+		CALL(EAFNOSUPPORT, socketpair, AF_INET, SOCK_STREAM), CALL(EAFNOSUPPORT, socketpair, AF_TIPC, SOCK_STREAM),
+		CALL(EAFNOSUPPORT, socketpair, AF_TIPC | HIGH, SOCK_STREAM),
+
+		CALL(0, clone, SIGCHLD), CALL(0, clone, CLONE_VM | CLONE_VFORK | SIGCHLD), CALL(0, clone, THREAD),
+		CALL(0, clone, SIGCHLD | HIGH), CALL(0, clone, CLONE_PARENT | SIGCHLD),
+		CALL(EPERM, clone, CLONE_NEWUSER | SIGCHLD), CALL(EPERM, clone, CLONE_NEWUSER | HIGH), CALL(EPERM, clone, CLONE_NEWUSER | 0xffffffff00000000),
+		CALL(EPERM, clone, CLONE_NEWNS), CALL(EPERM, clone, CLONE_NEWCGROUP), CALL(EPERM, clone, CLONE_NEWUTS), CALL(EPERM, clone, CLONE_NEWIPC),
+		CALL(EPERM, clone, CLONE_NEWPID), CALL(EPERM, clone, CLONE_NEWNET), CALL(EPERM, clone, CLONE_NEWNET | CLONE_NEWUSER | THREAD),
+		CALL(EPERM, clone, 0xffffffff), CALL(ENOSYS, clone3, 0, 88),
+
+		CALL(0, ioctl, 1, 0x5413), CALL(EPERM, ioctl, 0, 0x5412), CALL(EPERM, ioctl, 0, 0x5412 | HIGH), CALL(EPERM, ioctl, 0, 0x541c),
+		CALL(0, fcntl, 3, F_GETFD), CALL(0, fcntl, 3, F_DUPFD_CLOEXEC), CALL(EPERM, fcntl, 3, F_NOTIFY), CALL(EPERM, fcntl, 3, F_NOTIFY | HIGH),
+
+		CALL(0, mknod, 0, 0600), CALL(0, mknod, 0, S_IFREG | 0600), CALL(0, mknod, 0, S_IFIFO | 0600), CALL(0, mknod, 0, S_IFSOCK | 0777),
+		CALL(EPERM, mknod, 0, S_IFCHR | 0666), CALL(EPERM, mknod, 0, S_IFBLK | 0666), CALL(EPERM, mknod, 0, S_IFCHR | HIGH), CALL(ENOSYS, mknod, 0, S_IFDIR),
+		CALL(0, mknodat, 3, 0, S_IFIFO | 0600), CALL(EPERM, mknodat, 3, 0, S_IFCHR | 0666), CALL(EPERM, mknodat, 3, 0, S_IFBLK | HIGH),
+	};
+	/* clang-format on */
+
+	(void)state;
+	array_for_each(calls, call)
+		check_call(call);
+}
+
+/* Each row of syscalls.def on its own, whatever the other arguments are. */
+static void every_row_of_the_table_holds(void **state)
+{
+	enum { ALLOW_CALL, REFUSE_CALL, OTHER };
+	static const struct {
+		int kind;
+		struct call call;
+	} rows[] = {
+#define ALLOW(c)                         { ALLOW_CALL, { #c, SYS_##c, { 0 }, 0 } },
+#define ALLOW_IF(c, i, m, v)             { OTHER, { #c, SYS_##c, { [i] = v }, 0 } },
+#define ALLOW_SOCKET(family, protocol)   { OTHER, { "socket", SYS_socket, { family, SOCK_STREAM, protocol }, 0 } },
+#define REFUSE(c, e, reason)             { REFUSE_CALL, { #c, SYS_##c, { 0 }, e } },
+#define REFUSE_IF(c, e, i, m, v, reason) { OTHER, { #c, SYS_##c, { [i] = v }, e } },
+#define REFUSE_FAMILIES(c, e, reason)    { OTHER, { #c, SYS_##c, { AF_VSOCK }, e } },
+#include "cell/syscalls.def"
+	};
+
+	(void)state;
+	array_for_each(rows, row) {
+		struct call call = row->call;
+
+		check_call(&call);
+		if (row->kind == OTHER || call.number == SYS_ioctl || call.number == SYS_fcntl)
+			continue;
+		memset(call.args, 0xff, sizeof call.args);
+		check_call(&call);
+	}
+}
+
+static void what_is_not_on_the_list_looks_like_an_older_kernel(void **state)
+{
+	static const struct call unknown[] = {
+		CALL(ENOSYS, vserver),
+		CALL(ENOSYS, afs_syscall),
+		CALL(ENOSYS, uselib),
+		CALL(ENOSYS, nfsservctl),
+		{ "cachestat", 451, { 0 }, ENOSYS },
+		{ "map_shadow_stack", 453, { 0 }, ENOSYS },
+		{ "statmount", 457, { 0 }, ENOSYS },
+		{ "open_tree_attr", 467, { 0 }, ENOSYS },
+		{ "one of tomorrow", LAST_KNOWN, { 0 }, ENOSYS },
+	};
+
+	(void)state;
+	array_for_each(unknown, call)
+		check_call(call);
+}
+
+/* A number means another call there: 11 is munmap here and execve on i386. */
+static void no_call_by_another_entry_is_allowed(void **state)
+{
+	static const struct {
+		uint32_t arch, bit;
+	} entries[] = {
+		{ AUDIT_ARCH_I386, 0 },
+		{ ARCH_X32, X32 },
+		{ AUDIT_ARCH_AARCH64, 0 },
+		{ AUDIT_ARCH_I386, X32 },
+		{ ARCH_X32, 0x80000000u },
+		{ ARCH_X32, X32 | 0x80000000u },
+		{ 0, 0 },
+		{ AUDIT_ARCH_X86_64 + 1, 0 },
+	};
+	const uint64_t args[6] = { 0 };
+
+	(void)state;
+	array_for_each(entries, entry) {
+		for (uint32_t number = 0; number < LAST_KNOWN; number++) {
+			int got = verdict(entry->arch, (long)(number | entry->bit), args);
+
+			if (got != ENOSYS)
+				fail_msg("arch %#x, number %#x: %d, not ENOSYS", entry->arch, number | entry->bit, got);
+		}
+	}
+}
+
+/* The kernel's limit is 4096 (BPF_MAXINSNS); a longer program is a slower one for each call of every guest. */
+static void the_filters_are_as_short_as_they_have_to_be(void **state)
+{
+	(void)state;
+	assert_in_range(filters.allow.count, 50, 900);
+	assert_in_range(filters.refuse.count, 50, 900);
+}
+
+static void building_them_twice_gives_the_same_filters(void **state)
+{
+	static struct filters again;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(filters_build(&again, &err), 0);
+	assert_memory_equal(&again, &filters, sizeof again);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(arguments_decide_where_they_matter_and_only_by_the_bits_that_the_kernel_sees),
+	cmocka_unit_test(every_row_of_the_table_holds),
+	cmocka_unit_test(what_is_not_on_the_list_looks_like_an_older_kernel),
+	cmocka_unit_test(no_call_by_another_entry_is_allowed),
+	cmocka_unit_test(the_filters_are_as_short_as_they_have_to_be),
+	cmocka_unit_test(building_them_twice_gives_the_same_filters),
+};
+
+int main(void)
+{
+	return cmocka_run_group_tests(tests, build, unit_check_fds) == 0 ? 0 : 1;
+}

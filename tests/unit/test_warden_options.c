@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+#include "warden/options.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define TEXT_40   "0123456789012345678901234567890123456789"
+#define MAX_WORDS 8
+
+/* A command line of words separated by blanks; "" as a word is written as ''. */
+static int parse(const char *line, struct options *options, struct err *err)
+{
+	static char text[2048]; /* options point into it */
+	char *argv[MAX_WORDS + 2] = { (char[]){ "safexec-warden" } };
+	int argc = 1;
+
+	assert_true(strlen(line) < sizeof text);
+	memcpy(text, line, strlen(line) + 1);
+	for (char *rest = text, *word; (word = strsep(&rest, " ")) && argc <= MAX_WORDS;) {
+		if (word[0])
+			argv[argc++] = strcmp(word, "''") == 0 ? word + 2 : word;
+	}
+	*err = (struct err){ 0 };
+	optind = 0; /* getopt(3): start over */
+	return options_parse(argc, argv, options, err);
+}
+
+static void each_limit_is_accepted_and_one_beyond_it_refused(void **state)
+{
+	static const struct {
+		const char *line;
+		int want;
+		const char *says; /* part of the sentence */
+	} cases[] = {
+		{ "--slots 1", 0, "" },
+		{ "--slots 1000", 0, "" },
+		{ "--slots 0", -EINVAL, "--slots must be a number from 1 to 1000, not '0'" },
+		{ "--slots 1001", -EINVAL, "--slots must be" },
+		{ "--slots -1", -EINVAL, "--slots must be" },
+		{ "--slots 1x", -EINVAL, "not '1x'" },
+		{ "--slots ''", -EINVAL, "not ''" },
+		{ "--slots 18446744073709551617", -EINVAL, "--slots must be" },
+		{ "--idle 1", 0, "" },
+		{ "--idle 1000", 0, "" },
+		{ "--idle 0", -EINVAL, "--idle must be" },
+		{ "--idle 1001", -EINVAL, "--idle must be" },
+		{ "--supervisor-fd 3", 0, "" },
+		{ "--supervisor-fd 1048576", 0, "" },
+		{ "--supervisor-fd 2", -EINVAL, "--supervisor-fd must be" },
+		{ "--supervisor-fd 1048577", -EINVAL, "--supervisor-fd must be" },
+		{ "--zygote-max-forks 1", 0, "" },
+		{ "--zygote-max-forks 4294967295", 0, "" },
+		{ "--zygote-max-forks 0", -EINVAL, "--zygote-max-forks must be" },
+		{ "--zygote-max-forks 4294967296", -EINVAL, "--zygote-max-forks must be" },
+		{ "--zygote-max-seconds 1", 0, "" },
+		{ "--zygote-max-seconds 4294967295", 0, "" },
+		{ "--zygote-max-seconds 0", -EINVAL, "--zygote-max-seconds must be" },
+		{ "--zygote-max-seconds 4294967296", -EINVAL, "--zygote-max-seconds must be" },
+		{ "--name " TEXT_40, 0, "" },
+		{ "--name aZ09-_", 0, "" },
+		{ "--name " TEXT_40 "x", -EINVAL, "--name must be 1 to 40" },
+		{ "--name ''", -EINVAL, "--name must be 1 to 40" },
+		{ "--name a/b", -EINVAL, "--name must be 1 to 40" },
+		{ "--name ..", -EINVAL, "--name must be 1 to 40" },
+		{ "--root /", 0, "" },
+		{ "--root relative", -EINVAL, "--root must be an absolute path" },
+		{ "--root ''", -EINVAL, "--root must be an absolute path" },
+		{ "--python /usr/bin/python3", 0, "" },
+		{ "--python python3", -EINVAL, "--python must be an absolute path" },
+		{ "--slots", -EINVAL, "missing value" },
+		{ "--unknown", -EINVAL, "unknown option" },
+		{ "-x", -EINVAL, "unknown option" },
+		{ "--help=now", -EINVAL, "unknown option" },
+		{ "stray", -EINVAL, "'stray' is not an option" },
+		{ "-- --slots", -EINVAL, "'--slots' is not an option" },
+	};
+
+	(void)state;
+	array_for_each(cases, c) {
+		char line[256];
+		struct options options;
+		struct err err;
+
+		(void)snprintf(line, sizeof line, "--supervisor-fd 5 %s", c->line);
+
+		int r = parse(line, &options, &err);
+
+		if (r != c->want || !strstr(err.text, c->says))
+			fail_msg("%s: %d, not %d: %s", c->line, r, c->want, err.text);
+	}
+}
+
+static void a_path_has_a_maximum(void **state)
+{
+	char line[1100] = "--supervisor-fd 5 --root /";
+	size_t begin = strlen(line);
+	struct options options;
+	struct err err;
+
+	(void)state;
+	memset(line + begin, 'a', 1023);
+	assert_int_equal(parse(line, &options, &err), 0);
+	assert_int_equal(strlen(options.root), 1024);
+	line[begin + 1023] = 'a';
+	assert_int_equal(parse(line, &options, &err), -EINVAL);
+}
+
+static void what_is_not_said_has_a_default_that_fits_the_machine(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("--supervisor-fd 5", &options, &err), 0);
+	assert_int_equal(options.supervisor_fd, 5);
+	assert_in_range(options.slots, 4, 64);
+	assert_int_equal(options.idle, options.slots);
+	assert_string_equal(options.name, "default");
+	assert_string_equal(options.root, "");
+	assert_string_equal(options.python, "/usr/bin/python3");
+	assert_true(options.zygote_max_forks > 0 && options.zygote_max_seconds > 0);
+	assert_false(options.is_doctor || options.is_help || options.is_version);
+}
+
+static void no_more_cells_are_kept_ready_than_there_are_slots(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("--supervisor-fd 5 --slots 3 --idle 9", &options, &err), 0);
+	assert_int_equal(options.slots, 3);
+	assert_int_equal(options.idle, 3);
+	assert_int_equal(parse("--supervisor-fd 5 --slots 3 --idle 2", &options, &err), 0);
+	assert_int_equal(options.idle, 2);
+}
+
+static void only_a_server_needs_its_supervisor(void **state)
+{
+	static const struct {
+		const char *line;
+		int want;
+	} cases[] = {
+		{ "", -EINVAL }, { "--slots 2", -EINVAL }, { "--doctor", 0 }, { "--help", 0 }, { "--version", 0 },
+	};
+
+	(void)state;
+	array_for_each(cases, c) {
+		struct options options;
+		struct err err;
+
+		assert_int_equal(parse(c->line, &options, &err), c->want);
+		assert_true(c->want == 0 || strstr(err.text, "safexec serve"));
+	}
+}
+
+static void help_names_every_option(void **state)
+{
+	static const char *const names[] = { "--doctor",
+					     "--slots",
+					     "--idle",
+					     "--name",
+					     "--root",
+					     "--python",
+					     "--preload",
+					     "--help",
+					     "--version",
+					     "--supervisor-fd",
+					     "--zygote-max-forks",
+					     "--zygote-max-seconds" };
+
+	(void)state;
+	array_for_each(names, name)
+		assert_non_null(strstr(options_help, *name));
+}
+
+#ifndef SAFEXEC_TEST_STAGES
+static void a_stage_can_be_left_out_by_a_test_build_only(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("--supervisor-fd 5 --skip-stage seccomp", &options, &err), -EINVAL);
+	assert_null(strstr(options_help, "skip-stage"));
+}
+#endif
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(each_limit_is_accepted_and_one_beyond_it_refused),
+	cmocka_unit_test(a_path_has_a_maximum),
+	cmocka_unit_test(what_is_not_said_has_a_default_that_fits_the_machine),
+	cmocka_unit_test(no_more_cells_are_kept_ready_than_there_are_slots),
+	cmocka_unit_test(only_a_server_needs_its_supervisor),
+	cmocka_unit_test(help_names_every_option),
+#ifndef SAFEXEC_TEST_STAGES
+	cmocka_unit_test(a_stage_can_be_left_out_by_a_test_build_only),
+#endif
+};
+
+unit_main(tests)
