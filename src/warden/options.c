@@ -14,7 +14,7 @@
 #define MAX_AUTO_SLOTS 64
 
 /* What a run may find in sys.modules beyond a fresh interpreter's own; SPECIFICATION.md lists them. */
-#define BASE_PRELOAD "json re random datetime collections math itertools functools"
+#define BASE_PRELOAD "json re random datetime collections math itertools functools typing dataclasses"
 
 const char options_help[] =
 	"Usage: safexec-warden --supervisor-fd N [OPTION]...\n"

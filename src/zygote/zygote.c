@@ -228,7 +228,16 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* For ever: not even the interpreter's end frees it. */
+static PyObject *zygote_keep(PyObject *module, PyObject *object)
+{
+	(void)module;
+	Py_INCREF(object);
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
 	{ "serve", zygote_serve, METH_NOARGS, "Serve orders of the warden; returns in guests only." },
 	{ NULL, NULL, 0, NULL },
 };
