@@ -155,7 +155,9 @@ static int set_rlimits(struct confine_cell *cell)
 		__rlimit_resource_t resource;
 		rlim_t max;
 	} limits[] = {
-		{ RLIMIT_CORE, 0 },
+		/* 1, not 0: with a core_pattern that is a pipe the kernel ignores 0 and runs the host's handler, as root, on the
+		 * guest's memory; 1 stops it, and no core file is that small (core(5), fs/coredump.c). */
+		{ RLIMIT_CORE, 1 },
 		{ RLIMIT_MEMLOCK, GUEST_MEMLOCK },
 		{ RLIMIT_MSGQUEUE, GUEST_MQUEUE_BYTES },
 		{ RLIMIT_RTPRIO, 0 },
@@ -170,8 +172,7 @@ static int set_rlimits(struct confine_cell *cell)
 			return -errno;
 		if (now.rlim_max > limit->max) /* only ever down: raising needs CAP_SYS_RESOURCE */
 			now.rlim_max = limit->max;
-		if (now.rlim_cur > now.rlim_max)
-			now.rlim_cur = now.rlim_max;
+		now.rlim_cur = now.rlim_max;
 		if (setrlimit(limit->resource, &now) < 0)
 			return -errno;
 	}
