@@ -53,7 +53,7 @@ static void read_zygote(evutil_socket_t fd, short what, void *arg)
 		if (!generation->is_warm)
 			became_warm(generation);
 		else if (order.serial < warden->options->slots)
-			slot_forker_made(&warden->slots[order.serial], pidfd);
+			forker_made(&warden->slots[order.serial], pidfd);
 		break;
 	case ORDER_GUEST_BORN:
 		slot = warden_find_cell(warden, order.serial);
@@ -182,6 +182,7 @@ static int start_nursery(struct generation *generation, struct err *err)
 		.id_count = IDS_MAPPED,
 		.python = options->python,
 		.plan = &generation->plan,
+		.cgroup_fd = cgroup_tree_nursery_fd(warden->tree),
 		.root = { .dir = options->root,
 			  .guest_id_first = IDS_FIRST_GUEST,
 			  .guest_ids = options->slots,
@@ -211,7 +212,6 @@ int generation_start(struct warden *warden, struct err *err)
 		free(generation);
 		return r;
 	}
-	r = cgroup_tree_adopt(warden->tree, generation->nursery.pid);
 	generation->on_death = watch(generation, generation->nursery.pidfd, see_death);
 	generation->on_link = watch(generation, generation->nursery.link, read_nursery);
 	generation->on_zygote = watch(generation, generation->nursery.zygote_link, read_zygote);
@@ -222,19 +222,10 @@ int generation_start(struct warden *warden, struct err *err)
 	warden->coming = generation;
 	if (generation->on_slow)
 		(void)evtimer_add(generation->on_slow, &slow);
-	if (r < 0)
-		return err_set(err, r, "the nursery cannot be put into its cgroup");
 	if (!generation->on_death || !generation->on_link || !generation->on_zygote || !generation->on_output ||
 	    !generation->on_slow)
 		return err_set(err, -ENOMEM, "no memory for a nursery's events");
 	return 0;
-}
-
-static void free_event(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
 }
 
 void generation_free(struct generation *generation)
@@ -247,11 +238,11 @@ void generation_free(struct generation *generation)
 			break;
 		}
 	}
-	free_event(&generation->on_death);
-	free_event(&generation->on_link);
-	free_event(&generation->on_zygote);
-	free_event(&generation->on_output);
-	free_event(&generation->on_slow);
+	warden_free_event(&generation->on_death);
+	warden_free_event(&generation->on_link);
+	warden_free_event(&generation->on_zygote);
+	warden_free_event(&generation->on_output);
+	warden_free_event(&generation->on_slow);
 	nursery_kill(&generation->nursery);
 	free(generation);
 }

@@ -24,21 +24,14 @@
 #define MAX_FAILED_CELLS 3 /* before the first one was ready */
 #define RETRY_AFTER      (500 * NSEC_PER_MSEC)
 
-static const struct timeval setup_time = { .tv_sec = SETUP_SECONDS };
+const struct timeval slot_setup_time = { .tv_sec = SETUP_SECONDS };
 static const struct timeval death_time = { .tv_sec = DEATH_SECONDS };
 
 static void finish_if_dead(struct slot *slot);
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------ */
 
-static void free_event(struct event **event)
-{
-	if (*event)
-		event_free(*event);
-	*event = NULL;
-}
-
-static int watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback)
+int slot_watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback)
 {
 	*ret_event = event_new(slot->warden->loop, fd, EV_READ | EV_PERSIST, callback, slot);
 	if (!*ret_event)
@@ -74,7 +67,7 @@ void slot_cell_failed(struct slot *slot, const char *reason)
 void slot_retire_cell(struct slot *slot)
 {
 	/* Closed first: a front whose job we have not read sees the connection reset, and tries another cell. */
-	free_event(&slot->on_control);
+	warden_free_event(&slot->on_control);
 	slot->control = fd_close(slot->control);
 	slot_kill(slot);
 }
@@ -100,121 +93,6 @@ static void see_deadline(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- the forker (version 1) ---------------------------------------------------------------------------------------------------------- */
-
-static void drop_forker(struct slot *slot)
-{
-	free_event(&slot->on_forker);
-	slot->forker_link = fd_close(slot->forker_link); /* it exits at end of file */
-	slot->forker_from = NULL;
-}
-
-static void read_forker(evutil_socket_t fd, short what, void *arg)
-{
-	struct slot *slot = arg;
-	struct order order;
-	int r = order_recv(fd, &order, NULL, 0);
-
-	(void)what;
-	if (r == -EAGAIN)
-		return;
-	if (r > 0 && order.type == ORDER_GUEST_BORN) {
-		if (order.serial == slot->serial)
-			slot_guest_born(slot, order.guest.pid);
-		return;
-	}
-	drop_forker(slot);
-	if (slot->state == SLOT_ATTACHING || slot->state == SLOT_MAKING)
-		slot_cell_failed(slot, "the slot's forker died");
-}
-
-static void ask_for_forker(struct slot *slot)
-{
-	struct generation *current = slot->warden->current;
-	struct order order = { .type = ORDER_FORKER, .serial = slot->index };
-	int link[2];
-
-	drop_forker(slot);
-	if (frame_new_pair(link) < 0)
-		return;
-	slot->forker_link = link[0];
-	slot->forker_from = current;
-	slot->state = SLOT_ATTACHING;
-	(void)evtimer_add(slot->on_deadline, &setup_time);
-
-	int r = fd_set_nonblock(link[0], true);
-
-	if (r == 0)
-		r = order_send(current->nursery.zygote_link, &order, &link[1], 1);
-	(void)fd_close(link[1]);
-	if (r == 0)
-		r = watch(slot, &slot->on_forker, slot->forker_link, read_forker);
-	if (r < 0)
-		slot_cell_failed(slot, "the zygote takes no orders");
-}
-
-static void see_attached(evutil_socket_t fd, short what, void *arg)
-{
-	struct slot *slot = arg;
-	siginfo_t info = { 0 };
-
-	(void)what;
-	(void)waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
-	free_event(&slot->on_attached);
-	(void)fd_close(fd);
-	if (slot->state != SLOT_ATTACHING)
-		return;
-	if (info.si_code != CLD_EXITED || info.si_status != 0) {
-		drop_forker(slot);
-		slot_cell_failed(slot, "the slot's forker cannot be moved into its cgroups");
-		return;
-	}
-	(void)evtimer_del(slot->on_deadline);
-	slot->state = SLOT_EMPTY;
-	warden_fill(slot->warden);
-}
-
-static int pid_of(int pidfd, pid_t *ret_pid)
-{
-	char path[64], text[512];
-	uint64_t pid;
-
-	(void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-	if (fd_read_file(AT_FDCWD, path, text, sizeof text) < 0)
-		return -ESRCH;
-	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
-		if (strncmp(line, "Pid:\t", 5) == 0 && num_parse_u64(line + 5, 1, INT32_MAX, &pid) == 0) {
-			*ret_pid = (pid_t)pid;
-			return 0;
-		}
-	}
-	return -ESRCH;
-}
-
-/* A move into four version 1 groups sleeps some 50 ms; a child does it, and the loop goes on. */
-void slot_forker_made(struct slot *slot, int pidfd)
-{
-	pid_t forker;
-
-	if (slot->state != SLOT_ATTACHING || slot->on_attached)
-		return;
-	if (pidfd < 0 || pid_of(pidfd, &forker) < 0) {
-		drop_forker(slot);
-		slot_cell_failed(slot, "the zygote cannot fork");
-		return;
-	}
-
-	pid_t mover = fork();
-
-	if (mover == 0)
-		_exit(cgroup_group_attach(slot->group, forker) < 0);
-
-	int watched = mover < 0 ? -1 : (int)syscall(SYS_pidfd_open, mover, 0);
-
-	if (watched < 0 || watch(slot, &slot->on_attached, watched, see_attached) < 0)
-		slot_cell_failed(slot, "no process is left to move the slot's forker");
-}
-
 /* --- making a cell -------------------------------------------------------------------------------------------------------------------- */
 
 static void read_init(evutil_socket_t fd, short what, void *arg);
@@ -226,7 +104,7 @@ static void see_init_death(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	slot->is_init_dead = true;
-	free_event(&slot->on_death);
+	warden_free_event(&slot->on_death);
 	if (slot->state != SLOT_ENDING)
 		slot_cell_failed(slot, "the cell's init died");
 	else
@@ -266,7 +144,7 @@ void slot_cell_born(struct slot *slot, int *pidfd)
 	if (slot->init_pidfd >= 0)
 		return;
 	slot->init_pidfd = fd_take(pidfd);
-	if (watch(slot, &slot->on_death, slot->init_pidfd, see_init_death) < 0) {
+	if (slot_watch(slot, &slot->on_death, slot->init_pidfd, see_init_death) < 0) {
 		slot_cell_failed(slot, "no memory to watch a cell");
 		return;
 	}
@@ -309,7 +187,7 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	if (r == -EAGAIN)
 		return;
 	if (r <= 0) { /* it is dying; see_init_death will be called */
-		free_event(&slot->on_init);
+		warden_free_event(&slot->on_init);
 		finish_if_dead(slot);
 		return;
 	}
@@ -379,9 +257,9 @@ static int order_cell(struct slot *slot)
 	int r = make_descriptors(slot, inits);
 
 	if (r == 0)
-		r = watch(slot, &slot->on_init, slot->init_link, read_init);
+		r = slot_watch(slot, &slot->on_init, slot->init_link, read_init);
 	if (r == 0)
-		r = watch(slot, &slot->on_control, slot->control, run_read_control);
+		r = slot_watch(slot, &slot->on_control, slot->control, run_read_control);
 	if (r == 0)
 		r = order_send(slot->generation->nursery.link, &order, inits, ARRAY_SIZE(inits));
 	(void)fd_close(inits[0]);
@@ -406,7 +284,7 @@ void slot_make_cell(struct slot *slot)
 	struct err err;
 
 	if (cgroup_group_needs_forker(slot->group) && slot->forker_from != warden->current) {
-		ask_for_forker(slot);
+		forker_ask(slot);
 		return;
 	}
 	forget_cell(slot);
@@ -414,7 +292,7 @@ void slot_make_cell(struct slot *slot)
 	slot->generation->cells++;
 	slot->serial = ++warden->last_serial;
 	slot->state = SLOT_MAKING;
-	(void)evtimer_add(slot->on_deadline, &setup_time);
+	(void)evtimer_add(slot->on_deadline, &slot_setup_time);
 	if (cgroup_group_renew(slot->group, &err) < 0)
 		slot_cell_failed(slot, err.text);
 	else if (order_cell(slot) < 0)
@@ -456,7 +334,7 @@ static void release_cell(struct slot *slot)
 	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
-		free_event(events[i]);
+		warden_free_event(events[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		*fds[i] = fd_close(*fds[i]);
 	(void)evtimer_del(slot->on_deadline);
@@ -529,7 +407,7 @@ void slot_guest_exited(struct slot *slot, int status)
 void slot_lose_generation(struct slot *slot, struct generation *generation)
 {
 	if (slot->forker_from == generation)
-		drop_forker(slot);
+		forker_drop(slot);
 	if (slot->state == SLOT_ATTACHING && !slot->forker_from && !slot->on_attached) {
 		(void)evtimer_del(slot->on_deadline);
 		slot->state = SLOT_EMPTY;
@@ -575,10 +453,10 @@ int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct e
 void slot_free(struct slot *slot)
 {
 	release_cell(slot);
-	drop_forker(slot);
-	free_event(&slot->on_attached);
-	free_event(&slot->on_deadline);
-	free_event(&slot->on_cpu);
+	forker_drop(slot);
+	warden_free_event(&slot->on_attached);
+	warden_free_event(&slot->on_deadline);
+	warden_free_event(&slot->on_cpu);
 	if (slot->group)
 		cgroup_group_free(slot->group);
 }

@@ -15,6 +15,13 @@
 
 #define TICK_SECONDS 1
 
+void warden_free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
 /* --- looking things up ---------------------------------------------------------------------------------------------------------------- */
 
 struct slot *warden_find_cell(struct warden *warden, uint64_t serial)
@@ -255,12 +262,6 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 	return r < 0 ? r : generation_start(warden, err);
 }
 
-static void free_event(struct event *event)
-{
-	if (event)
-		event_free(event);
-}
-
 void warden_close(struct warden *warden)
 {
 	for (struct generation *generation = warden->generations; generation; generation = generation->next)
@@ -275,10 +276,10 @@ void warden_close(struct warden *warden)
 	drop_front(warden);
 	if (warden->tree)
 		cgroup_tree_close(warden->tree);
-	free_event(warden->on_supervisor);
-	free_event(warden->on_term);
-	free_event(warden->on_tick);
-	free_event(warden->on_fill);
+	warden_free_event(&warden->on_supervisor);
+	warden_free_event(&warden->on_term);
+	warden_free_event(&warden->on_tick);
+	warden_free_event(&warden->on_fill);
 	(void)fd_close(warden->extension_fd);
 	(void)fd_close(warden->boot_fd);
 	(void)fd_close(warden->ids.claim);

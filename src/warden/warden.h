@@ -103,7 +103,13 @@ void slot_cell_born(struct slot *slot, int *pidfd); /* takes it */
 void slot_cell_failed(struct slot *slot, const char *reason);
 void slot_guest_born(struct slot *slot, pid_t pid);
 void slot_guest_exited(struct slot *slot, int status);
-void slot_forker_made(struct slot *slot, int pidfd);
+int slot_watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback); /* for reading, until freed */
+extern const struct timeval slot_setup_time; /* for a cell or a forker to become ready */
+
+/* forker.c */
+void forker_ask(struct slot *slot); /* the slot is SLOT_ATTACHING until it has one of the current generation */
+void forker_made(struct slot *slot, int pidfd);
+void forker_drop(struct slot *slot);
 
 /* run.c: the job of a cell, from the front's frame to the verdict */
 void run_read_control(evutil_socket_t fd, short what, void *slot);
@@ -113,6 +119,7 @@ void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first
 void run_answer(struct slot *slot);                 /* sends the verdict of a finished run */
 
 /* warden.c */
+void warden_free_event(struct event **event); /* when there is one, and forgets it */
 /* Claims, builds and starts everything; the loop is then ready to run. On failure warden_close is still to be called. */
 int warden_open(struct warden *warden, const struct options *options, struct err *err);
 void warden_close(struct warden *warden);    /* ends and removes all of it */
