@@ -21,8 +21,7 @@
 
 /* --- finding our place -------------------------------------------------------------------------------------------------------- */
 
-/* In a list with commas, as mount options are, or with blanks, as cgroup.controllers is. */
-static bool has_word(const char *list, const char *word)
+bool cgroup_has_word(const char *list, const char *word)
 {
 	size_t size = strlen(word);
 
@@ -51,7 +50,7 @@ static int read_own_path(const char *controller, char *ret_path)
 
 		if (!line || !controllers || strlen(line) >= PATH_MAX)
 			continue;
-		if (controller[0] ? has_word(controllers, controller) : controllers[0] == '\0') {
+		if (controller[0] ? cgroup_has_word(controllers, controller) : controllers[0] == '\0') {
 			(void)snprintf(ret_path, PATH_MAX, "%s", line);
 			return 0;
 		}
@@ -75,7 +74,8 @@ static int read_mount(const char *controller, char *ret_root, char *ret_point)
 		if (!tail || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2 ||
 		    sscanf(tail, " - %31s %*s %4095s", type, super) != 2)
 			continue;
-		if (controller[0] ? strcmp(type, "cgroup") == 0 && has_word(super, controller) : strcmp(type, "cgroup2") == 0) {
+		if (controller[0] ? strcmp(type, "cgroup") == 0 && cgroup_has_word(super, controller)
+				  : strcmp(type, "cgroup2") == 0) {
 			(void)snprintf(ret_root, PATH_MAX, "%s", root);
 			(void)snprintf(ret_point, PATH_MAX, "%s", point);
 			r = 0;
@@ -223,7 +223,7 @@ static const struct cgroup_ops *choose_version(void)
 	if (cgroup_find_own("", own, NULL) < 0)
 		return &cgroup_v1;
 	(void)snprintf(file, sizeof file, "%s/cgroup.controllers", own);
-	if (fd_read_file(AT_FDCWD, file, controllers, sizeof controllers) > 0 && has_word(controllers, "memory"))
+	if (fd_read_file(AT_FDCWD, file, controllers, sizeof controllers) > 0 && cgroup_has_word(controllers, "memory"))
 		return &cgroup_v2;
 	/* Hybrid: version 2 is mounted and does not have what counts. With neither, version 2 says what is missing. */
 	return cgroup_find_own("memory", own, NULL) == 0 ? &cgroup_v1 : &cgroup_v2;
@@ -270,9 +270,9 @@ const char *cgroup_tree_path(const struct cgroup_tree *tree)
 	return tree->path;
 }
 
-int cgroup_tree_adopt(struct cgroup_tree *tree, pid_t pid)
+int cgroup_tree_nursery_fd(const struct cgroup_tree *tree)
 {
-	return tree->ops->tree_adopt(tree, pid);
+	return tree->ops == &cgroup_v2 ? tree->dirs[V2_NURSERY] : -EBADF;
 }
 
 int cgroup_group_new(struct cgroup_tree *tree, unsigned index, struct cgroup_group **ret_group, struct err *err)

@@ -29,8 +29,9 @@ void cgroup_tree_close(struct cgroup_tree *tree);
 const char *cgroup_tree_version(const struct cgroup_tree *tree);
 const char *cgroup_tree_path(const struct cgroup_tree *tree);
 
-/* Puts a nursery beside the groups, so that its memory is nobody's run (version 2; nothing to do on 1). */
-int cgroup_tree_adopt(struct cgroup_tree *tree, pid_t pid);
+/* The cgroup beside the groups that nurseries are born in, from where their zygotes may fork into the groups (version 2); on
+ * version 1 -EBADF, as there our own will do. */
+int cgroup_tree_nursery_fd(const struct cgroup_tree *tree);
 
 int cgroup_group_new(struct cgroup_tree *tree, unsigned index, struct cgroup_group **ret_group, struct err *err);
 void cgroup_group_free(struct cgroup_group *group);

@@ -12,11 +12,12 @@
 struct cgroup_ops;
 
 enum { V1_MEMORY, V1_CPU, V1_CPUACCT, V1_PIDS, V1_COUNT };
+enum { V2_TREE, V2_NURSERY };
 
 struct cgroup_tree {
 	const struct cgroup_ops *ops;
 	char path[PATH_MAX]; /* of the subtree; on version 1 in the memory hierarchy */
-	int dirs[V1_COUNT];  /* the subtree's folder in each hierarchy; version 2 uses the first */
+	int dirs[V1_COUNT];  /* version 1: the subtree's folder in each hierarchy; version 2: it, and the nursery's */
 	int lock;            /* flock on path: the kernel lets it go when we die */
 	uid_t owner;
 	bool has_main; /* version 2: we moved ourselves into the leaf "main" */
@@ -25,7 +26,7 @@ struct cgroup_tree {
 struct cgroup_group {
 	struct cgroup_tree *tree;
 	unsigned index;
-	int dirs[V1_COUNT];      /* as above */
+	int dirs[V1_COUNT];      /* version 1: in each hierarchy; version 2: the first */
 	uint64_t generation;     /* version 2: a new folder each cell */
 	uint64_t old_generation; /* version 2: one that was busy when it should have gone; 0 is none */
 	struct limits set;       /* version 1: what the files hold now; memory_bytes 0 is "not known" */
@@ -38,7 +39,6 @@ struct cgroup_ops {
 	const char *version;
 	int (*tree_open)(struct cgroup_tree *tree, const char *name, struct err *err);
 	void (*tree_close)(struct cgroup_tree *tree);
-	int (*tree_adopt)(struct cgroup_tree *tree, pid_t pid);
 	int (*group_open)(struct cgroup_group *group);
 	void (*group_close)(struct cgroup_group *group);
 	int (*attach)(struct cgroup_group *group, pid_t pid);
@@ -53,6 +53,9 @@ extern const struct cgroup_ops cgroup_v1, cgroup_v2;
 /* Where our own cgroup is mounted in the hierarchy that has this controller ("" for version 2). -ENOENT: nowhere. When
  * ret_root is not NULL it gets the mount's own folder. Both have room for PATH_MAX. */
 int cgroup_find_own(const char *controller, char *ret_own, char *ret_root);
+
+/* Whether word is in a list with commas, as mount options are, or with blanks, as cgroup.controllers is. */
+bool cgroup_has_word(const char *list, const char *word);
 
 /* Makes or opens the folder dir/name. */
 int cgroup_open_dir(int parent, const char *name, int *ret_dir);

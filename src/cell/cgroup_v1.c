@@ -107,13 +107,6 @@ static void tree_close(struct cgroup_tree *tree)
 	}
 }
 
-static int tree_adopt(struct cgroup_tree *tree, pid_t pid)
-{
-	(void)tree;
-	(void)pid;
-	return 0; /* only the memory group would matter, and the nursery is already outside every slot's */
-}
-
 static void folder_of(const struct cgroup_group *group, char ret_name[static 32])
 {
 	(void)snprintf(ret_name, 32, "slot-%u", group->index);
@@ -226,7 +219,6 @@ const struct cgroup_ops cgroup_v1 = {
 	.version = "v1",
 	.tree_open = tree_open,
 	.tree_close = tree_close,
-	.tree_adopt = tree_adopt,
 	.group_open = group_open,
 	.group_close = group_close,
 	.attach = attach,

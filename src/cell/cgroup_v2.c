@@ -13,22 +13,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static const char *const controllers[] = { "memory", "pids", "cpu" };
 
 static int check_controllers(int dir, const char *path, struct err *err)
 {
-	char text[KIB], word[32];
-	ssize_t n = fd_read_file(dir, "cgroup.controllers", text + 1, sizeof text - 2);
+	char text[KIB];
+	ssize_t n = fd_read_file(dir, "cgroup.controllers", text, sizeof text);
 
 	if (n < 0)
 		return err_set(err, (int)n, "the cgroup %s cannot be read", path);
-	text[0] = ' ';
-	memcpy(text + 1 + n, " ", 2);
 	array_for_each(controllers, name) {
-		(void)snprintf(word, sizeof word, " %s ", *name);
-		if (!strstr(text, word))
+		if (!cgroup_has_word(text, *name))
 			return err_say(err, -ENOENT,
 				       "the %s controller is not available in the cgroup %s; delegate it (systemd: Delegate=yes), "
 				       "or boot with cgroup_enable=%s",
@@ -40,6 +38,13 @@ static int check_controllers(int dir, const char *path, struct err *err)
 static int enable_controllers(int dir)
 {
 	return fd_write_file(dir, "cgroup.subtree_control", "+memory +pids +cpu");
+}
+
+/* The real root has no type; what a container sees as its root has one. Only the real root may hold processes and have
+ * controllers for its children. */
+static bool is_real_root(int dir)
+{
+	return faccessat(dir, "cgroup.type", F_OK, 0) < 0 && errno == ENOENT;
 }
 
 /* Whether nobody but this program and its parent, the supervisor, lives in the cgroup. */
@@ -59,18 +64,31 @@ static bool is_all_ours(int dir)
 	return true;
 }
 
-static int move_ourselves(struct cgroup_tree *tree)
+/* Only who is there: the doctor's parent may be a shell elsewhere, or the machine's first process. */
+static int move_all(int from, int to)
 {
-	int main_dir = -EBADF;
-	int r = cgroup_open_dir(tree->dirs[0], "main", &main_dir);
+	char text[16 * KIB];
+	char *rest = text;
+	int r = 0;
 
-	if (r == 0)
-		r = cgroup_write_number(main_dir, "cgroup.procs", (uint64_t)getppid());
-	if (r == 0)
-		r = cgroup_write_number(main_dir, "cgroup.procs", (uint64_t)getpid());
-	(void)fd_close(main_dir);
-	tree->has_main = r == 0;
+	if (fd_read_file(from, "cgroup.procs", text, sizeof text) < 0)
+		return -EIO;
+	for (char *line; r == 0 && (line = strsep(&rest, "\n"));) {
+		if (line[0])
+			r = fd_write_file(to, "cgroup.procs", line);
+		if (r == -ESRCH)
+			r = 0; /* it has just ended */
+	}
 	return r;
+}
+
+static int make_room(struct cgroup_tree *tree, int base)
+{
+	_cleanup_(fd_closep) int main_dir = -EBADF;
+	int r = cgroup_open_dir(tree->dirs[V2_TREE], "main", &main_dir);
+
+	tree->has_main = r == 0;
+	return r < 0 ? r : move_all(base, main_dir);
 }
 
 static int let_zygote_fork_into(const struct cgroup_tree *tree, int dir)
@@ -96,8 +114,33 @@ static int sweep_all(int dir, bool keep_main)
 	return r;
 }
 
-/* Takes over base/safexec-NAME. Our own processes leave base only when base is not the hierarchy's root. */
-static int take_place(struct cgroup_tree *tree, const char *base, const char *name, bool is_root, struct err *err)
+/* What the kernel cannot count it cannot limit; the file is there as soon as the parent has the controller enabled. */
+static int check_swap(const struct cgroup_tree *tree, struct err *err)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info) < 0 || info.totalswap == 0 || faccessat(tree->dirs[V2_TREE], "memory.swap.max", F_OK, 0) == 0)
+		return 0;
+	return err_say(err, -ENOTSUP, "there is swap and it is not accounted; boot with swapaccount=1, or run `swapoff -a`");
+}
+
+/* From the bottom up: a cgroup that has controllers for its children holds no processes itself. */
+static int furnish(struct cgroup_tree *tree, int base)
+{
+	int r = is_real_root(base) || !is_all_ours(base) ? 0 : make_room(tree, base);
+
+	if (r == 0)
+		r = enable_controllers(base);
+	if (r == 0)
+		r = enable_controllers(tree->dirs[V2_TREE]);
+	if (r == 0)
+		r = cgroup_open_dir(tree->dirs[V2_TREE], "nursery", &tree->dirs[V2_NURSERY]);
+	/* A fork into a group takes leave to write the group's file and that of the common ancestor (cgroups(7)). */
+	return r < 0 ? r : let_zygote_fork_into(tree, tree->dirs[V2_TREE]);
+}
+
+/* Takes over base/safexec-NAME. is_again: we were started in its "main". */
+static int take_place(struct cgroup_tree *tree, const char *base, const char *name, bool is_again, struct err *err)
 {
 	char folder[128];
 	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -111,32 +154,27 @@ static int take_place(struct cgroup_tree *tree, const char *base, const char *na
 		return r;
 	(void)snprintf(folder, sizeof folder, "safexec-%s", name);
 	(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", base, folder);
-	r = cgroup_open_dir(dir, folder, &tree->dirs[0]);
+	r = cgroup_open_dir(dir, folder, &tree->dirs[V2_TREE]);
 	if (r < 0)
 		return err_set(
 			err, r,
 			"no cgroup can be made beneath %s; run safexec as root, or under systemd-run --scope -p Delegate=yes",
 			base);
-	tree->lock = fcntl(tree->dirs[0], F_DUPFD_CLOEXEC, 3);
-	if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0)
+	tree->lock = fcntl(tree->dirs[V2_TREE], F_DUPFD_CLOEXEC, 3);
+	if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0) {
+		tree->lock = fd_close(tree->lock); /* what is there is not ours to remove */
 		return err_say(err, -EBUSY,
 			       "a server named '%s' is already running here; stop it, or start this one with another --name", name);
-	r = sweep_all(tree->dirs[0], false);
+	}
+	r = sweep_all(tree->dirs[V2_TREE], is_again);
 	if (r < 0)
 		return err_set(err, r, "the cgroups of an earlier server cannot be swept");
-	if (!is_root)
-		r = move_ourselves(tree);
-	if (r == 0)
-		r = enable_controllers(dir);
-	if (r == 0)
-		r = enable_controllers(tree->dirs[0]);
-	if (r == 0)
-		r = let_zygote_fork_into(tree, tree->dirs[0]);
+	r = furnish(tree, dir);
 	return r < 0 ? err_set(err, r,
 			       "the controllers cannot be enabled beneath %s; run safexec under systemd-run --scope -p "
 			       "Delegate=yes",
 			       base)
-		     : 0;
+		     : check_swap(tree, err);
 }
 
 static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err)
@@ -152,52 +190,44 @@ static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err
 
 	size_t own_size = strlen(own), leaf_size = strlen(main_leaf);
 
-	if (own_size > leaf_size && strcmp(own + own_size - leaf_size, main_leaf) == 0)
+	bool is_again = own_size > leaf_size && strcmp(own + own_size - leaf_size, main_leaf) == 0;
+
+	if (is_again)
 		own[own_size - leaf_size] = '\0';
 
 	_cleanup_(fd_closep) int dir = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool is_root = strcmp(own, root) == 0;
 
-	if (dir >= 0 && (is_root || is_all_ours(dir)))
-		return take_place(tree, own, name, is_root, err);
-	return take_place(tree, root, name, true, err);
+	return dir >= 0 && is_all_ours(dir) ? take_place(tree, own, name, is_again, err) : take_place(tree, root, name, false, err);
+}
+
+static int leave_main(const struct cgroup_tree *tree, int base)
+{
+	_cleanup_(fd_closep) int main_dir = openat(tree->dirs[V2_TREE], "main", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = main_dir < 0 ? -errno : move_all(main_dir, base);
+
+	return r == 0 && unlinkat(tree->dirs[V2_TREE], "main", AT_REMOVEDIR) < 0 ? -errno : r;
 }
 
 static void tree_close(struct cgroup_tree *tree)
 {
 	char base[PATH_MAX];
 
-	if (tree->dirs[0] < 0 || tree->lock < 0)
+	if (tree->dirs[V2_TREE] < 0 || tree->lock < 0)
 		return;
 	(void)snprintf(base, sizeof base, "%s", tree->path);
 	*strrchr(base, '/') = '\0';
 
 	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)sweep_all(tree->dirs[0], tree->has_main);
+	(void)sweep_all(tree->dirs[V2_TREE], tree->has_main);
 	if (dir < 0)
 		return;
 	if (tree->has_main) { /* back to where we came from; a cgroup with controllers for its children holds no processes */
-		(void)fd_write_file(tree->dirs[0], "cgroup.subtree_control", "-memory -pids -cpu");
+		(void)fd_write_file(tree->dirs[V2_TREE], "cgroup.subtree_control", "-memory -pids -cpu");
 		(void)fd_write_file(dir, "cgroup.subtree_control", "-memory -pids -cpu");
-		(void)cgroup_write_number(dir, "cgroup.procs", (uint64_t)getppid());
-		(void)cgroup_write_number(dir, "cgroup.procs", (uint64_t)getpid());
-		(void)unlinkat(tree->dirs[0], "main", AT_REMOVEDIR);
+		(void)leave_main(tree, dir);
 	}
 	(void)unlinkat(dir, strrchr(tree->path, '/') + 1, AT_REMOVEDIR);
-}
-
-static int tree_adopt(struct cgroup_tree *tree, pid_t pid)
-{
-	int dir = -EBADF;
-	int r = cgroup_open_dir(tree->dirs[0], "nursery", &dir);
-
-	if (r == 0)
-		r = let_zygote_fork_into(tree, dir);
-	if (r == 0)
-		r = cgroup_write_number(dir, "cgroup.procs", (uint64_t)pid);
-	(void)fd_close(dir);
-	return r;
 }
 
 static void folder_of(const struct cgroup_group *group, uint64_t generation, char ret_name[static 64])
@@ -212,7 +242,7 @@ static int group_open(struct cgroup_group *group)
 	group->generation++;
 	folder_of(group, group->generation, name);
 
-	int r = cgroup_open_dir(group->tree->dirs[0], name, &group->dirs[0]);
+	int r = cgroup_open_dir(group->tree->dirs[V2_TREE], name, &group->dirs[0]);
 
 	return r < 0 ? r : let_zygote_fork_into(group->tree, group->dirs[0]);
 }
@@ -224,13 +254,13 @@ static void group_remove(struct cgroup_group *group)
 
 	if (group->old_generation > 0) {
 		folder_of(group, group->old_generation, name);
-		if (unlinkat(group->tree->dirs[0], name, AT_REMOVEDIR) == 0)
+		if (unlinkat(group->tree->dirs[V2_TREE], name, AT_REMOVEDIR) == 0)
 			group->old_generation = 0;
 	}
 	folder_of(group, group->generation, name);
 	(void)fd_write_file(group->dirs[0], "cgroup.kill", "1");
 	group->dirs[0] = fd_close(group->dirs[0]);
-	if (unlinkat(group->tree->dirs[0], name, AT_REMOVEDIR) < 0)
+	if (unlinkat(group->tree->dirs[V2_TREE], name, AT_REMOVEDIR) < 0)
 		group->old_generation = group->generation;
 }
 
@@ -239,7 +269,7 @@ static void group_close(struct cgroup_group *group)
 	char name[64];
 
 	folder_of(group, group->generation, name);
-	(void)cgroup_sweep(group->tree->dirs[0], name);
+	(void)cgroup_sweep(group->tree->dirs[V2_TREE], name);
 }
 
 static int attach(struct cgroup_group *group, pid_t pid)
@@ -304,7 +334,6 @@ const struct cgroup_ops cgroup_v2 = {
 	.version = "v2",
 	.tree_open = tree_open,
 	.tree_close = tree_close,
-	.tree_adopt = tree_adopt,
 	.group_open = group_open,
 	.group_close = group_close,
 	.attach = attach,

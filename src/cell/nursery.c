@@ -18,13 +18,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NURSERY_NAMESPACES \
-	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
-#define CELL_NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+/* No cgroup namespace: where it is a border of delegation (cgroups(7), nsdelegate), as systemd mounts version 2, nobody may
+ * fork from inside it into a cgroup outside. A guest makes its own, when it is in its cgroup. */
+#define NURSERY_NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define CELL_NAMESPACES    (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
 enum { ZYGOTE_LINK_FD = 3, ZYGOTE_PLAN_FD = 4 }; /* as src/zygote/zygote.c expects them */
 
-static pid_t clone_process(uint64_t flags, int *ret_pidfd)
+/* cgroup_fd: where the child is born, or -EBADF for the parent's. */
+static pid_t clone_process(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD,
@@ -32,6 +34,10 @@ static pid_t clone_process(uint64_t flags, int *ret_pidfd)
 		.exit_signal = SIGCHLD,
 	};
 
+	if (cgroup_fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (unsigned)cgroup_fd;
+	}
 	return (pid_t)syscall(SYS_clone3, &args, sizeof args);
 }
 
@@ -87,7 +93,7 @@ static _Noreturn void exec_zygote(const struct nursery_spec *spec, int zygote_li
 static void make_cell(const struct order *order, const int fds[2], int link)
 {
 	_cleanup_(fd_closep) int pidfd = -EBADF;
-	pid_t pid = clone_process(CELL_NAMESPACES, &pidfd);
+	pid_t pid = clone_process(CELL_NAMESPACES, -EBADF, &pidfd);
 
 	if (pid == 0)
 		init_run(order, fds[0], fds[1]);
@@ -232,16 +238,15 @@ int nursery_start(const struct nursery_spec *spec, struct nursery *ret_nursery, 
 	}
 
 	struct ends ends = { .link = link[1], .zygote_link = zygote[1], .output = output[1] };
-	pid_t pid = clone_process(NURSERY_NAMESPACES, &pidfd);
+	pid_t pid = clone_process(NURSERY_NAMESPACES, spec->cgroup_fd, &pidfd);
 
 	if (pid == 0) {
 		close_the_wardens(spec, &ends);
 		nursery_run(spec, &ends);
 	}
 	if (pid < 0) {
-		r = err_set(
-			err, -errno,
-			"the kernel makes no user, pid, mount, net, ipc, uts and cgroup namespaces (see user.max_user_namespaces)");
+		r = err_set(err, -errno,
+			    "the kernel makes no user, pid, mount, net, ipc and uts namespaces (see user.max_user_namespaces)");
 		goto fail;
 	}
 	r = map_ids(pid, spec);

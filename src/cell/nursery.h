@@ -13,6 +13,7 @@ struct nursery_spec {
 	struct root_spec root;
 	const char *python;        /* path of the interpreter inside the environment */
 	struct confine_plan *plan; /* filters filled in; the nursery adds the paths */
+	int cgroup_fd;             /* where it is born, as cgroup_tree_nursery_fd gives it */
 };
 
 struct nursery {

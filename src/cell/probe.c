@@ -139,10 +139,33 @@ static int check_landlock(char *text)
 	return 0;
 }
 
+/* At the hierarchy's root: what is missing there is missing everywhere. What our own cgroup lacks, the trial cell tells. */
+static int check_version_2(char *text)
+{
+	static const char *const controllers[] = { "memory", "pids", "cpu" };
+	char own[PATH_MAX], root[PATH_MAX], file[PATH_MAX + 32], list[KIB];
+
+	if (cgroup_find_own("", own, root) < 0)
+		return missing(text, -ENOENT, "no cgroup hierarchy is mounted; mount cgroup2 at /sys/fs/cgroup");
+	(void)snprintf(file, sizeof file, "%s/cgroup.controllers", root);
+	if (fd_read_file(AT_FDCWD, file, list, sizeof list) < 0)
+		return missing(text, -EACCES, "the root of the cgroup hierarchy cannot be read");
+	array_for_each(controllers, name) {
+		if (cgroup_has_word(list, *name))
+			continue;
+		(void)snprintf(text, ERR_TEXT_BYTES,
+			       "version 2 without the %s controller; boot with cgroup_enable=%s and without cgroup_disable=%s",
+			       *name, *name, *name);
+		return -ENOENT;
+	}
+	(void)snprintf(text, ERR_TEXT_BYTES, "version 2: %.200s", list);
+	return 0;
+}
+
 static int check_cgroups(char *text)
 {
 	static const char *const controllers[] = { "memory", "pids", "cpu", "cpuacct" };
-	char own[PATH_MAX], file[PATH_MAX + 32], list[KIB];
+	char own[PATH_MAX];
 
 	if (cgroup_find_own("memory", own, NULL) == 0) {
 		array_for_each(controllers, name) {
@@ -155,13 +178,7 @@ static int check_cgroups(char *text)
 		}
 		return found(text, "version 1: memory, pids, cpu, cpuacct");
 	}
-	if (cgroup_find_own("", own, NULL) < 0)
-		return missing(text, -ENOENT, "no cgroup hierarchy is mounted; mount cgroup2 at /sys/fs/cgroup");
-	(void)snprintf(file, sizeof file, "%s/cgroup.controllers", own);
-	if (fd_read_file(AT_FDCWD, file, list, sizeof list) < 0)
-		return missing(text, -EACCES, "our own cgroup cannot be read");
-	(void)snprintf(text, ERR_TEXT_BYTES, "version 2: %.200s", list);
-	return 0;
+	return check_version_2(text);
 }
 
 static int check_swap(char *text)
