@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * audit.c: `safexec audit`: for each column a server, all cases, their grades; then one report. The cases run in threads of
+ * audit_run.c; this thread waits for them and for signals, so that Ctrl-C leaves neither a server nor a bait behind.
+ */
+#include "cli/audit.h"
+
+#include "base/fd.h"
+#include "cli/audit_engine.h"
+#include "cli/audit_report.h"
+#include "cli/audit_run.h"
+#include "cli/audit_server.h"
+#include "cli/command.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SLOTS        "16" /* the cases at once, their runs beside, and those that look afterwards */
+#define ENGINE_SLOTS "10"
+#define NAME_BYTES   32
+
+enum { PROVIDER, PROFILE, FORMAT, OUTPUT, SERVER, IMAGE, ENGINE };
+
+/* Whether a word is one of the list, whose words are parted by commas. */
+static bool is_listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Words of a list parted by commas, each one of two and none twice. */
+static int check_list(const struct option_row *row, const char *text, const char *first, const char *second, struct err *err)
+{
+	size_t wanted = (is_listed(text, first) ? strlen(first) + 1 : 0) + (is_listed(text, second) ? strlen(second) + 1 : 0);
+
+	if (wanted == 0 || strlen(text) + 1 != wanted)
+		return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be %s, %s or %s,%s.", row->name, text, first, second,
+			       first, second);
+	return 0;
+}
+
+static int check_provider(const struct option_row *row, const char *text, struct err *err)
+{
+	return check_list(row, text, "native", "docker", err);
+}
+
+static int check_profile(const struct option_row *row, const char *text, struct err *err)
+{
+	return check_list(row, text, "original", "hardened", err);
+}
+
+static int check_format(const struct option_row *row, const char *text, struct err *err)
+{
+	for (unsigned i = 0; i < audit_formats_count; i++) {
+		if (strcmp(text, audit_formats[i].name) == 0)
+			return 0;
+	}
+	return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be table, md, json or html.", row->name, text);
+}
+
+static int check_server(const struct option_row *row, const char *text, struct err *err)
+{
+	struct listen_address address;
+
+	if (listen_parse(text, &address) < 0 || !listen_is_loopback(&address))
+		return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be ADDR:PORT of this machine, as in 127.0.0.1:5000.",
+			       row->name, text);
+	return 0;
+}
+
+static int take_any(const struct option_row *row, const char *text, struct err *err)
+{
+	(void)row;
+	(void)text;
+	(void)err;
+	return 0; /* `safexec serve` checks it */
+}
+
+static const struct option_row rows[] = {
+	[PROVIDER] = { .name = "provider",
+		       .arg = "LIST",
+		       .help = "native, docker or native,docker",
+		       .def = "native",
+		       .check = check_provider },
+	[PROFILE] = { .name = "profile",
+		      .arg = "LIST",
+		      .help = "of docker: original, hardened or both",
+		      .def = "original,hardened",
+		      .check = check_profile },
+	[FORMAT] = { .name = "format", .arg = "NAME", .help = "table, md, json or html", .def = "table", .check = check_format },
+	[OUTPUT] = { .name = "output", .arg = "FILE", .help = "where to write; standard output when not given", .check = take_any },
+	[SERVER] = { .name = "server",
+		     .arg = "ADDR:PORT",
+		     .help = "audit this running server, which is what --provider and --profile say",
+		     .check = check_server },
+	[IMAGE] = { .name = "image", .arg = "NAME", .help = "of docker, as for serve", .check = take_any },
+	[ENGINE] = { .name = "docker-host", .arg = "unix://PATH", .help = "of docker, as for serve", .check = take_any },
+};
+
+static int fail(const struct err *err, int status)
+{
+	fprintf(stderr, "safexec audit: %s\n", err->text);
+	return status;
+}
+
+static bool is_wanted(const char *const *values, const struct audit_kind_row *kind)
+{
+	return is_listed(values[PROVIDER], kind->provider) && (!kind->profile || is_listed(values[PROFILE], kind->profile));
+}
+
+/* --- a server ----------------------------------------------------------------------------------------------------------------- */
+
+static void fill_args(struct args *args, const char *const *values, const struct audit_kind_row *kind, const char *name)
+{
+	args_add(args, "safexec");
+	args_add(args, "serve");
+	args_add_option(args, "--listen", "127.0.0.1:0");
+	args_add_option(args, "--name", name);
+	args_add_option(args, "--slots", kind->profile ? ENGINE_SLOTS : SLOTS);
+	if (!kind->profile)
+		return;
+	args_add_option(args, "--provider", kind->provider);
+	args_add_option(args, "--profile", kind->profile);
+	if (values[IMAGE])
+		args_add_option(args, "--image", values[IMAGE]);
+	args_add_option(args, "--docker-host", audit_engine_address(values[ENGINE]));
+}
+
+/* --- a column ----------------------------------------------------------------------------------------------------------------- */
+
+struct work {
+	struct audit_course course;
+	int result;
+	struct err err;
+	atomic_bool is_over;
+};
+
+static void *run_cases(void *arg)
+{
+	struct work *work = arg;
+
+	work->result = audit_run_cases(&work->course, &work->err);
+	atomic_store(&work->is_over, true);
+	return NULL;
+}
+
+/* Until all is done, or a signal asks us to stop: then the server goes first, and all waiting runs with it. */
+static int wait_for_work(struct work *work, const struct audit_server *server, const sigset_t *signals)
+{
+	const struct timespec pause = { .tv_nsec = 100 * (long)NSEC_PER_MSEC };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_cases, work) != 0)
+		return err_say(&work->err, -EAGAIN, "Cannot make a thread.");
+	while (!atomic_load(&work->is_over)) {
+		if (sigtimedwait(signals, NULL, &pause) > 0)
+			atomic_store(&work->course.is_cancelled, true);
+		if (atomic_load(&work->course.is_cancelled))
+			audit_server_end(server);
+	}
+	(void)pthread_join(thread, NULL);
+	return work->result;
+}
+
+static int audit_column(struct audit_column *column, const struct audit_host *host, const struct audit_server *server,
+			const char *address, const sigset_t *signals, struct err *err)
+{
+	struct work work = { .course = { .address = address,
+					 .host = host,
+					 .column = column,
+					 .is_private = server->pid != 0,
+					 .is_verbose = isatty(STDERR_FILENO) != 0 } };
+	int r = audit_run_first(&work.course, err);
+
+	if (r < 0)
+		return r;
+	fprintf(stderr, "safexec audit: %s, %u cases\n", audit_kinds[column->kind].title, audit_cases_count);
+	r = wait_for_work(&work, server, signals);
+	if (r == -ECANCELED)
+		return err_say(err, r, "Stopped; nothing is left behind.");
+	if (r < 0)
+		*err = work.err;
+	return r;
+}
+
+/* A server of our own for one column. Returns an enum status. */
+static int audit_private(const char *const *values, struct audit_column *column, const struct audit_host *host,
+			 const sigset_t *signals)
+{
+	_cleanup_(audit_server_stop) struct audit_server server = { .stdout_fd = -EBADF };
+	const struct audit_kind_row *kind = &audit_kinds[column->kind];
+	char name[NAME_BYTES];
+	struct args args = { 0 };
+	struct err err = { 0 };
+	int status = STATUS_FAILED;
+
+	(void)snprintf(name, sizeof name, "audit-%d", (int)getpid());
+	fill_args(&args, values, kind, name);
+	if (kind->profile)
+		audit_engine_version(audit_engine_address(values[ENGINE]), column->engine, sizeof column->engine);
+	if (audit_server_start(&server, &args, host->secret, &status, &err) < 0)
+		return fail(&err, status);
+	if (audit_column(column, host, &server, server.address, signals, &err) < 0)
+		return fail(&err, STATUS_FAILED);
+	return STATUS_OK;
+}
+
+static int audit_given(const char *const *values, struct audit_column *column, const struct audit_host *host,
+		       const sigset_t *signals)
+{
+	const struct audit_server none = { .stdout_fd = -EBADF };
+	struct err err = { 0 };
+
+	return audit_column(column, host, &none, values[SERVER], signals, &err) < 0 ? fail(&err, STATUS_FAILED) : STATUS_OK;
+}
+
+/* --- the report --------------------------------------------------------------------------------------------------------------- */
+
+static int write_report(const struct audit_report *report, const char *format, const char *path)
+{
+	FILE *to = path ? fopen(path, "we") : stdout;
+	struct err err = { 0 };
+	bool is_written;
+
+	if (!to) {
+		(void)err_set(&err, -errno, "Cannot write %s", path);
+		return fail(&err, STATUS_FAILED);
+	}
+	for (unsigned i = 0; i < audit_formats_count; i++) {
+		if (strcmp(format, audit_formats[i].name) == 0)
+			audit_formats[i].write(report, to);
+	}
+	is_written = fflush(to) == 0 && !ferror(to);
+	if (path)
+		is_written = fclose(to) == 0 && is_written;
+	if (!is_written) {
+		(void)err_say(&err, -EIO, "The report could not be written whole.");
+		return fail(&err, STATUS_FAILED);
+	}
+	return audit_has_failed(report) ? STATUS_FAILED : STATUS_OK;
+}
+
+/* What tells the report apart from others; where it is written to is nobody's business. */
+static void write_command(const char *const *values, struct audit_report *report)
+{
+	size_t used = (size_t)snprintf(report->command, sizeof report->command, "safexec audit --provider %s", values[PROVIDER]);
+
+	if (is_listed(values[PROVIDER], "docker"))
+		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --profile %s", values[PROFILE]);
+	if (values[SERVER])
+		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --server %s", values[SERVER]);
+	(void)snprintf(report->command + used, sizeof report->command - used, " --format %s", values[FORMAT]);
+}
+
+static int choose_columns(const char *const *values, struct audit_report *report, struct err *err)
+{
+	for (enum audit_kind kind = 0; kind < KIND_COUNT; kind++) {
+		if (is_wanted(values, &audit_kinds[kind]))
+			report->columns[report->columns_count++].kind = kind;
+	}
+	if (values[SERVER] && report->columns_count > 1)
+		return err_say(err, -EINVAL,
+			       "--server is one server: say which kind with --provider, and --profile when it is docker.");
+	return 0;
+}
+
+/* In all threads: the one that waits for them takes these. */
+static void block_signals(sigset_t *signals)
+{
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static void free_report(struct audit_report **report)
+{
+	free(*report);
+}
+
+static int audit(const char *const *values, const char *operand)
+{
+	_cleanup_(audit_host_clear) struct audit_host host = { 0 };
+	_cleanup_(free_report) struct audit_report *report = calloc(1, sizeof *report);
+	struct err err = { 0 };
+	sigset_t signals;
+	int status = STATUS_OK;
+
+	(void)operand;
+	if (!report)
+		return fail(&err, STATUS_FAILED);
+	if (choose_columns(values, report, &err) < 0)
+		return fail(&err, STATUS_USAGE);
+	write_command(values, report);
+	audit_look_at_machine(&report->machine);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) { /* before there are threads, libcurl-thread(3) */
+		(void)err_say(&err, -EIO, "libcurl does not start.");
+		return fail(&err, STATUS_FAILED);
+	}
+	block_signals(&signals);
+	if (audit_host_prepare(&host, &err) < 0)
+		return fail(&err, STATUS_FAILED);
+	for (unsigned i = 0; i < report->columns_count && status == STATUS_OK; i++)
+		status = values[SERVER] ? audit_given(values, &report->columns[i], &host, &signals)
+					: audit_private(values, &report->columns[i], &host, &signals);
+	return status == STATUS_OK ? write_report(report, values[FORMAT], values[OUTPUT]) : status;
+}
+
+const struct command audit_command = {
+	.name = "audit",
+	.summary = "try known attacks on a sandbox and report what happened",
+	.about =
+		"Starts a private server for each kind of sandbox asked for, tries a list of attacks on it, and writes a report "
+		"with the\n"
+		"code, what happened, which layer stopped it, and whether that is good. Exit status 1 when something escaped from\n"
+		"native or hardened, which promise to hold it; the original profile is there to compare with.",
+	.options = rows,
+	.options_count = ARRAY_SIZE(rows),
+	.run = audit,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/audit_engine.h"
+
+#include "base/buf.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEME     "unix://"
+#define MAX_ANSWER (1 * MIB)
+#define ANSWER_MS  5000L
+
+const char *audit_engine_address(const char *given)
+{
+	const char *host = getenv("DOCKER_HOST");
+
+	return given ? given : host && host[0] ? host : SCHEME "/var/run/docker.sock";
+}
+
+static size_t take_answer(char *bytes, size_t one, size_t size, void *answer)
+{
+	(void)one; /* always 1, CURLOPT_WRITEFUNCTION(3) */
+	return buf_append(answer, bytes, size) == 0 ? size : CURL_WRITEFUNC_ERROR;
+}
+
+static void free_curl(CURL **curl)
+{
+	curl_easy_cleanup(*curl);
+}
+
+static void json_freep(json_t **json)
+{
+	json_decref(*json);
+}
+
+void audit_engine_version(const char *address, char *text, size_t size)
+{
+	_cleanup_(buf_free) struct buf answer = buf_new(MAX_ANSWER);
+	_cleanup_(free_curl) CURL *curl = curl_easy_init();
+
+	text[0] = '\0';
+	if (!curl || strncmp(address, SCHEME, strlen(SCHEME)) != 0)
+		return;
+	(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(SCHEME));
+	(void)curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/version");
+	(void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+	if (curl_easy_perform(curl) != CURLE_OK || answer.size == 0)
+		return;
+
+	_cleanup_(json_freep) json_t *json = json_loadb(answer.bytes, answer.size, 0, NULL);
+	const char *version = json_string_value(json_object_get(json, "Version"));
+
+	if (version)
+		(void)snprintf(text, size, "Docker Engine %.40s", version);
+}

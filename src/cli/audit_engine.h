@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * audit_engine.h: the little that an audit asks a Docker Engine itself.
+ */
+#pragma once
+#include "base/macro.h"
+
+/* unix://PATH: what was given, or DOCKER_HOST, or the usual place. */
+const char *audit_engine_address(const char *given);
+
+/* "Docker 20.10.24, runc"; "" when the Engine does not answer. */
+void audit_engine_version(const char *address, char *text, size_t size);
