@@ -31,7 +31,7 @@ struct cgroup_group {
 	uint64_t old_generation; /* version 2: one that was busy when it should have gone; 0 is none */
 	struct limits set;       /* version 1: what the files hold now; memory_bytes 0 is "not known" */
 	struct counters {
-		uint64_t cpu_user_us, cpu_system_us, ooms, pids_refused;
+		uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, ooms, pids_refused;
 	} base; /* version 1: the counters at the last renewal */
 };
 

@@ -147,8 +147,9 @@ static int attach(struct cgroup_group *group, pid_t pid)
 static struct counters read_counters(const struct cgroup_group *group)
 {
 	return (struct counters){
-		.cpu_user_us = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_user", NULL) / 1000,
-		.cpu_system_us = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_sys", NULL) / 1000,
+		.cpu_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage", NULL),
+		.cpu_user_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_user", NULL),
+		.cpu_system_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_sys", NULL),
 		.ooms = cgroup_read_number(group->dirs[V1_MEMORY], "memory.oom_control", "oom_kill"),
 		.pids_refused = cgroup_read_number(group->dirs[V1_PIDS], "pids.events", "max"),
 	};
@@ -198,6 +199,17 @@ static int set_limits(struct cgroup_group *group, const struct limits *limits, c
 	return r;
 }
 
+/* The sum is exact; its two parts are counted in ticks, of which a short run may see none, and only tell the proportion. */
+static void set_cpu_usage(struct usage *usage, const struct counters *base, const struct counters *now)
+{
+	uint64_t total_us = (now->cpu_ns - base->cpu_ns) / 1000;
+	uint64_t user_ms = (now->cpu_user_ns - base->cpu_user_ns) / 1000000;
+	uint64_t system_ms = (now->cpu_system_ns - base->cpu_system_ns) / 1000000;
+
+	usage->cpu_user_us = user_ms + system_ms > 0 ? total_us * user_ms / (user_ms + system_ms) : total_us;
+	usage->cpu_system_us = total_us - usage->cpu_user_us;
+}
+
 static void unthrottle(struct cgroup_group *group)
 {
 	(void)fd_write_file(group->dirs[V1_CPU], "cpu.cfs_quota_us", "-1");
@@ -207,8 +219,7 @@ static void read_group(struct cgroup_group *group, struct usage *usage, struct c
 {
 	struct counters now = read_counters(group);
 
-	usage->cpu_user_us = now.cpu_user_us - group->base.cpu_user_us;
-	usage->cpu_system_us = now.cpu_system_us - group->base.cpu_system_us;
+	set_cpu_usage(usage, &group->base, &now);
 	usage->memory_peak_bytes = cgroup_read_number(group->dirs[V1_MEMORY], "memory.max_usage_in_bytes", NULL);
 	usage->pids_peak = 0;
 	events->is_oom = now.ooms > group->base.ooms;
