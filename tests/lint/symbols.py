@@ -27,6 +27,11 @@ PROGRAMS = {
         "libraries": ["libmicrohttpd.so.*", "libevent_core-2.*.so.*", "libjansson.so.*", "libseccomp.so.*"],
         "syscall": "Landlock has no wrapper in glibc",
     },
+    "safexec-docker": {
+        "banned": NEW_PROCESSES + EXEC + MOUNTS + NAMESPACES + OTHERS,
+        "libraries": ["libcurl-gnutls.so.*", "libevent_core-2.*.so.*", "libjansson.so.*"],
+        "syscall": None,
+    },
     "safexec-warden": {
         "banned": ["system", "popen", "wordexp", "ptrace", "process_vm_*", "bpf", "init_module", "finit_module", "dlopen", "dlmopen"],
         "libraries": ["libevent_core-2.*.so.*", "libseccomp.so.*"],

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * attach.h: the streams of one container. A connection of our own to the Engine, because POST attach becomes a raw stream both
+ * ways after its answer (an upgrade), which libcurl leaves to its caller anyhow. What comes is taken apart and written to
+ * two pipes; when a pipe is full, nothing more is read.
+ */
+#pragma once
+#include "base/err.h"
+
+#include <sys/types.h>
+
+struct attach;
+struct event_base;
+
+struct attach_events {
+	void (*opened)(void *arg); /* the Engine has answered; from now on nothing is lost */
+	void (*fed)(void *arg);    /* standard input is delivered, and at its end */
+	/* The Engine has closed, all of it is in the pipes, and they are closed. why: NULL, or what went wrong, in a few words. */
+	void (*ended)(const char *why, void *arg);
+};
+
+/* Connects and asks. Takes both pipes' write ends, also when it fails. events is kept by pointer. */
+int attach_open(struct event_base *base, const char *socket, const char *path, int out_fd, int error_fd,
+		const struct attach_events *events, void *arg, struct attach **ret_attach);
+
+/* Sends a file as standard input, then ends that. Takes the descriptor. */
+void attach_feed(struct attach *attach, int file_fd);
+
+/* Closes the connection and the pipes. NULL is fine. May be called from within an event. */
+void attach_free(struct attach *attach);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * container.h: the two kinds of container that this program can ask for, made from its configuration and nothing else. Nothing
+ * that a run brings along gets into the request.
+ */
+#pragma once
+#include "docker/options.h"
+#include "spec/limits.h"
+
+#define CONTAINER_LABEL    "safexec" /* its value is the server's name */
+#define CONTAINER_ID_BYTES 65        /* 64 hexadecimal digits and NUL */
+
+/* What a container is made for; one that is ready can serve a job of the same kind only. */
+struct kind {
+	bool is_read_only;
+	struct limits limits;
+};
+
+/* Whether a kind takes its program on standard input, and may be started before it has one; else the program lies in a
+ * folder of the host that is bound to /app, and the container is started when the job is there. */
+bool container_is_fed(const struct options *options, const struct kind *kind);
+
+/* Whether a container made for one kind can serve the other: the limits that the Engine enforces are the same. */
+bool container_suits(const struct kind *made_for, const struct kind *wanted);
+
+/* The body of POST /containers/create. folder: the host's, for a kind that is not fed, else NULL. To be freed; NULL: no memory. */
+char *container_new_body(const struct options *options, const struct kind *kind, const char *folder);
+
+/* Stores the id that POST /containers/create answered with. -EBADMSG: it is none. */
+int container_read_id(const char *body, size_t size, char ret_id[CONTAINER_ID_BYTES]);
+
+/* What GET /containers/ID/json says of the end. -EBADMSG. */
+struct container_state {
+	bool is_running, is_oom_killed;
+	int exit_code; /* 0 to 255 */
+};
+
+int container_read_state(const char *body, size_t size, struct container_state *ret_state);
+
+/* The exit code that POST /containers/ID/wait answered with. -EBADMSG. */
+int container_read_exit(const char *body, size_t size, int *ret_exit_code);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The making and unmaking of a slot's containers. One changing call at a time is under way for a slot, and none is ever
+ * dropped: the Engine would go on with it, and we would not know the outcome. A container that is not wanted any more while
+ * a call is under way is doomed, and removed when the answer is there.
+ */
+#include "docker/docker.h"
+
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CALL_MS          60000 /* no call takes that long on a machine that is alive */
+#define MAX_FAILED_CELLS 3     /* before the first one was ready */
+#define MAX_REMOVALS     30
+#define RETRY_AFTER      (1 * NSEC_PER_SEC)
+
+static const struct timeval retry_time = { .tv_sec = 1 };
+
+static void free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+/* Sends a changing call for the slot's container; action is what follows its id. */
+int slot_call(struct slot *slot, const char *method, const char *action, const char *body, engine_done_fn *done)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof path, "/%s/containers/%s%s", slot->docker->version, slot->id, action);
+
+	int r = engine_call(slot->docker->engine, method, path, body, CALL_MS, done, slot, NULL);
+
+	if (r == 0)
+		slot->calls++;
+	return r;
+}
+
+/* True when the answer's slot has no use for it but to remove what there is. */
+static bool was_doomed(struct slot *slot)
+{
+	slot->calls--;
+	if (slot->is_doomed)
+		slot_remove(slot);
+	return slot->is_doomed;
+}
+
+static void fail_call(struct slot *slot, const char *what, const struct engine_answer *answer)
+{
+	char text[ENGINE_TEXT_BYTES], reason[ERR_TEXT_BYTES];
+
+	(void)snprintf(reason, sizeof reason, "the Engine cannot %s: %s", what, engine_explain(answer, text));
+	slot_fail(slot, reason);
+}
+
+/* --- started ------------------------------------------------------------------------------------------------------------------ */
+
+static void became_ready(struct slot *slot)
+{
+	struct docker *docker = slot->docker;
+
+	slot->state = SLOT_READY;
+	docker->failed_cells = 0;
+	docker->is_engine_mourned = false;
+	if (!docker->has_announced)
+		docker_announce(docker);
+	docker->has_announced = true;
+	slot_offer(slot);
+	docker_fill(docker);
+}
+
+static void on_exited(const struct engine_answer *answer, void *arg)
+{
+	struct slot *slot = arg;
+	int exit_code;
+
+	slot->wait = NULL;
+	if (answer->status == 200 && container_read_exit(answer->body, answer->size, &exit_code) == 0)
+		run_exited(slot, exit_code);
+	else
+		fail_call(slot, "wait for a container", answer);
+}
+
+static int wait_for_exit(struct slot *slot)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof path, "/%s/containers/%s/wait", slot->docker->version, slot->id);
+	return engine_call(slot->docker->engine, "POST", path, NULL, ENGINE_NO_LIMIT, on_exited, slot, &slot->wait);
+}
+
+static void on_started(const struct engine_answer *answer, void *arg)
+{
+	struct slot *slot = arg;
+
+	if (was_doomed(slot))
+		return;
+	if (answer->status != 204)
+		fail_call(slot, "start a container", answer);
+	else if (wait_for_exit(slot) < 0)
+		slot_fail(slot, "there is no memory to wait for a container");
+	else if (!slot->has_job)
+		became_ready(slot);
+	else if (container_is_fed(slot->docker->options, &slot->kind))
+		slot_begin(slot);
+	else
+		run_started(slot);
+}
+
+/* --- attached ----------------------------------------------------------------------------------------------------------------- */
+
+static void on_opened(void *arg)
+{
+	struct slot *slot = arg;
+
+	if (slot_call(slot, "POST", "/start", NULL, on_started) < 0)
+		slot_fail(slot, "there is no memory to start a container");
+}
+
+static void on_fed(void *arg)
+{
+	run_started(arg);
+}
+
+static void on_ended(const char *why, void *arg)
+{
+	struct slot *slot = arg;
+
+	attach_free(slot->attach);
+	slot->attach = NULL;
+	slot->has_output_ended = true;
+	if (why && slot->state != SLOT_REMOVING && slot->state != SLOT_STOPPING)
+		slot_fail(slot, why);
+	else
+		run_output_ended(slot);
+}
+
+static void open_attach(struct slot *slot)
+{
+	static const struct attach_events events = { .opened = on_opened, .fed = on_fed, .ended = on_ended };
+	char path[200];
+
+	(void)snprintf(path, sizeof path, "/%s/containers/%s/attach?stream=1&stdout=1&stderr=1%s", slot->docker->version, slot->id,
+		       container_is_fed(slot->docker->options, &slot->kind) ? "&stdin=1" : "");
+	/* Copies: ours stay open until the program runs, so that another container can take this one's place unseen. */
+	if (attach_open(slot->docker->loop, engine_socket(slot->docker->engine), path,
+			fcntl(slot->stdout_write, F_DUPFD_CLOEXEC, 0), fcntl(slot->stderr_write, F_DUPFD_CLOEXEC, 0), &events, slot,
+			&slot->attach) < 0)
+		slot_fail(slot, "the Engine's socket takes no connection");
+}
+
+/* --- created ------------------------------------------------------------------------------------------------------------------ */
+
+static void on_created(const struct engine_answer *answer, void *arg)
+{
+	struct slot *slot = arg;
+	bool has_id = answer->status == 201 && container_read_id(answer->body, answer->size, slot->id) == 0;
+
+	if (was_doomed(slot))
+		return;
+	if (!has_id)
+		fail_call(slot, "create a container", answer);
+	else if (container_is_fed(slot->docker->options, &slot->kind))
+		open_attach(slot);
+	else if (slot->has_job)
+		slot_begin(slot);
+	else
+		became_ready(slot);
+}
+
+void slot_create(struct slot *slot)
+{
+	struct docker *docker = slot->docker;
+	bool is_bound = !container_is_fed(docker->options, &slot->kind);
+	char path[64];
+	int r = is_bound ? scratch_make(&docker->scratch, slot->folder) : 0;
+
+	(void)snprintf(path, sizeof path, "/%s/containers/create", docker->version);
+	if (r == 0) {
+		char *body = container_new_body(docker->options, &slot->kind, is_bound ? slot->folder : NULL);
+
+		r = body ? engine_call(docker->engine, "POST", path, body, CALL_MS, on_created, slot, NULL) : -ENOMEM;
+		free(body);
+	}
+	if (r == 0)
+		slot->calls++;
+	else
+		slot_fail(slot, is_bound ? "no folder can be made for a container" : "there is no memory to ask for a container");
+}
+
+/* The job is there and so is the container, not yet started unless it is fed. */
+void slot_begin(struct slot *slot)
+{
+	slot->state = SLOT_STARTING;
+	if (container_is_fed(slot->docker->options, &slot->kind)) {
+		attach_feed(slot->attach, fd_take(&slot->code));
+	} else if (scratch_write(slot->folder, slot->code) < 0) {
+		slot_fail(slot, "the program cannot be written to its folder");
+	} else {
+		slot->code = fd_close(slot->code);
+		open_attach(slot);
+	}
+}
+
+static int make_descriptors(struct slot *slot)
+{
+	int control[2], out[2], error[2];
+
+	if (frame_new_pair(control) < 0)
+		return -errno;
+	slot->control = control[0];
+	slot->front_control = control[1];
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return -errno;
+	slot->stdout_read = out[0];
+	slot->stdout_write = out[1];
+	if (pipe2(error, O_CLOEXEC) < 0)
+		return -errno;
+	slot->stderr_read = error[0];
+	slot->stderr_write = error[1];
+	slot->on_control = event_new(slot->docker->loop, slot->control, EV_READ | EV_PERSIST, run_read_control, slot);
+	if (!slot->on_control || event_add(slot->on_control, NULL) < 0)
+		return -ENOMEM;
+	return fd_set_nonblock(slot->control, true);
+}
+
+void slot_make(struct slot *slot)
+{
+	slot->state = SLOT_MAKING;
+	slot->kind = (struct kind){ .limits = limits_default() };
+	if (make_descriptors(slot) < 0)
+		slot_fail(slot, "no descriptors are left for a cell");
+	else
+		slot_create(slot);
+}
+
+void slot_offer(struct slot *slot)
+{
+	struct docker *docker = slot->docker;
+	struct wire_cell cell = {
+		.head = WIRE_HEAD(WIRE_CELL),
+		.slot = slot->index,
+		.slots = docker->options->slots,
+		.provider = "docker",
+	};
+	int fds[] = { slot->front_control, slot->stdout_read, slot->stderr_read };
+
+	(void)snprintf(cell.environment, sizeof cell.environment, "%s", profile_name(docker->options->profile));
+	if (slot->state != SLOT_READY || slot->front_control < 0 || docker->front_link < 0)
+		return;
+	if (frame_send(docker->front_link, &cell, sizeof cell, fds, ARRAY_SIZE(fds)) < 0)
+		return; /* the front is going; the next one gets the cell */
+	slot->front_control = fd_close(slot->front_control);
+	slot->stdout_read = fd_close(slot->stdout_read);
+	slot->stderr_read = fd_close(slot->stderr_read);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------------------ */
+
+void slot_fail(struct slot *slot, const char *reason)
+{
+	struct docker *docker = slot->docker;
+
+	if (slot->state == SLOT_EMPTY || slot->state == SLOT_REMOVING || slot->is_doomed)
+		return;
+	bool is_making = slot->state == SLOT_MAKING;
+
+	if (!is_making || !docker->is_engine_mourned)
+		log_line("slot %u: %s", slot->index, reason);
+	docker->is_engine_mourned |= is_making && docker->has_announced;
+	if (slot->state == SLOT_READY) { /* first: a front whose job we have not read sees a reset, and tries another cell */
+		free_event(&slot->on_control);
+		slot->control = fd_close(slot->control);
+	}
+	if (!docker->has_announced && ++docker->failed_cells >= MAX_FAILED_CELLS)
+		docker_end(docker, 3); /* it will not get better, and the reason stands in the log */
+	if (slot->evidence.stopped_for == VERDICT_OK) {
+		(void)err_say(&slot->fault, -EIO, "%s", reason);
+		slot->evidence.stopped_for = VERDICT_INTERNAL;
+	}
+	slot->not_before = clock_now() + RETRY_AFTER;
+	slot_remove(slot);
+}
+
+static void release(struct slot *slot)
+{
+	int *const fds[] = { &slot->control,      &slot->front_control, &slot->stdout_read, &slot->stderr_read,
+			     &slot->stdout_write, &slot->stderr_write,  &slot->code };
+
+	free_event(&slot->on_control);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		*fds[i] = fd_close(*fds[i]);
+	engine_call_drop(slot->wait);
+	attach_free(slot->attach);
+	slot->wait = NULL;
+	slot->attach = NULL;
+	(void)evtimer_del(slot->on_deadline);
+}
+
+static void forget(struct slot *slot)
+{
+	slot->id[0] = '\0';
+	slot->is_doomed = slot->has_output_ended = slot->has_job = slot->is_started = slot->was_looked_at_twice = false;
+	slot->removals = 0;
+	slot->evidence = (struct evidence){ .stopped_for = VERDICT_OK };
+	slot->fault = (struct err){ 0 };
+	slot->job_at = slot->started_at = slot->ended_at = 0;
+}
+
+/* The container is gone. */
+static void removed(struct slot *slot)
+{
+	bool is_swap = slot->state == SLOT_SWAPPING;
+	int r = scratch_remove(&slot->docker->scratch, slot->folder);
+
+	if (r < 0)
+		log_line("slot %u: a file that a program wrote to the host cannot be removed: %s", slot->index,
+			 strerrordesc_np(-r));
+	slot->id[0] = '\0';
+	if (is_swap && !slot->is_doomed) {
+		slot->state = SLOT_STARTING;
+		slot_create(slot);
+		return;
+	}
+	run_answer(slot);
+	release(slot);
+	forget(slot);
+	slot->state = SLOT_EMPTY;
+	docker_fill(slot->docker);
+}
+
+static void on_removed(const struct engine_answer *answer, void *arg)
+{
+	struct slot *slot = arg;
+	char text[ENGINE_TEXT_BYTES];
+
+	slot->calls--;
+	if (answer->status == 204 || answer->status == 404) {
+		removed(slot);
+		return;
+	}
+	if (slot->removals == 1 || slot->removals == MAX_REMOVALS)
+		log_line("slot %u: the Engine cannot remove a container: %s", slot->index, engine_explain(answer, text));
+	(void)evtimer_add(slot->on_deadline, &retry_time);
+}
+
+/* Killed, if it lives, by its id; tried until the Engine says that there is no such container. */
+static void try_removal(struct slot *slot)
+{
+	slot->removals++;
+	if (slot_call(slot, "DELETE", "?force=1&v=1", NULL, on_removed) < 0)
+		(void)evtimer_add(slot->on_deadline, &retry_time);
+}
+
+void slot_remove(struct slot *slot)
+{
+	if (slot->state == SLOT_EMPTY)
+		return;
+	if (slot->calls > 0) {
+		slot->is_doomed = true;
+		return;
+	}
+	(void)evtimer_del(slot->on_deadline);
+	if (slot->state != SLOT_SWAPPING || slot->is_doomed)
+		slot->state = SLOT_REMOVING;
+	engine_call_drop(slot->wait);
+	slot->wait = NULL;
+	if (slot->id[0])
+		try_removal(slot);
+	else
+		removed(slot);
+}
+
+static void see_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+
+	(void)fd;
+	(void)what;
+	if ((slot->state == SLOT_REMOVING || slot->state == SLOT_SWAPPING) && slot->calls == 0)
+		try_removal(slot);
+	else
+		run_see_deadline(slot);
+}
+
+int slot_init(struct slot *slot, struct docker *docker, unsigned index)
+{
+	*slot = (struct slot){
+		.docker = docker,
+		.index = index,
+		.control = -EBADF,
+		.front_control = -EBADF,
+		.stdout_read = -EBADF,
+		.stderr_read = -EBADF,
+		.stdout_write = -EBADF,
+		.stderr_write = -EBADF,
+		.code = -EBADF,
+	};
+	forget(slot);
+	slot->on_deadline = evtimer_new(docker->loop, see_deadline, slot);
+	return slot->on_deadline ? 0 : -ENOMEM;
+}
+
+void slot_free(struct slot *slot)
+{
+	release(slot);
+	free_event(&slot->on_deadline);
+}
