@@ -60,8 +60,11 @@ static int use_up_all_blocks(void)
 
 	pid_t child = fork();
 
-	if (child == 0)
-		_exit(ids_claim(&ids, &err) == 0 && ids_claim(&ids, &err) == -EUSERS && err.text[0] ? 0 : 4);
+	if (child == 0) {
+		int last = ids_claim(&ids, &err), beyond = ids_claim(&ids, &err);
+
+		_exit(last == 0 && beyond == -EUSERS && err.text[0] ? 0 : 4);
+	}
 	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
 		return 5;
 	return ids_claim(&ids, &err) == 0 ? 0 : 6; /* the last one died with its claim open */

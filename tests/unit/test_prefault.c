@@ -12,9 +12,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define PAGE  4096
+#define PAGE  ((size_t)4096)
 #define PAGES 128
-#define LOW   0x10000000 /* below everything else, so that the region is among the first that are found */
+#define LOW   ((uintptr_t)0x10000000) /* below everything else, so that the region is among the first that are found */
 
 static char *map(uintptr_t where, size_t size, int protection)
 {

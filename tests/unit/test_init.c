@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A cell without its guest: the test holds the warden's end of the init's link and the guest's end of its gate, and looks
+ * into the cell from a child that joins its namespaces.
+ */
+#include "nest.h"
+#include "private.h"
+#include "unit.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#define SERIAL   77
+#define GUEST_ID (IDS_FIRST_GUEST + 1)
+#define INIT_ID  (IDS_FIRST_INIT + 1)
+
+struct cell {
+	struct nest nest;
+	int pidfd, link, gate, namespaces[NS_COUNT];
+	struct order named; /* ORDER_NAMESPACES, as the guest got it */
+};
+
+static void cell_open(struct cell *cell)
+{
+	struct limits limits = limits_default();
+	struct order order = {
+		.type = ORDER_CELL,
+		.serial = SERIAL,
+		.cell = { .slot = 1,
+			  .guest_id = GUEST_ID,
+			  .init_id = INIT_ID,
+			  .disk_bytes = limits.disk_bytes,
+			  .disk_files = limits.disk_files },
+	};
+	int link[2], gate[2];
+
+	nest_open(&cell->nest, "/usr/bin/python3", STAY);
+	assert_int_equal(frame_new_pair(link), 0);
+	assert_int_equal(frame_new_pair(gate), 0);
+	cell->link = link[0];
+	cell->gate = gate[0];
+	assert_int_equal(order_send(cell->nest.nursery.link, &order, (int[]){ link[1], gate[1] }, 2), 0);
+	(void)fd_close(link[1]);
+	(void)fd_close(gate[1]);
+	order = nest_receive(cell->nest.nursery.link, ORDER_CELL_BORN, &cell->pidfd, 1);
+	assert_int_equal(order.serial, SERIAL);
+	assert_true(cell->pidfd >= 0);
+	order = nest_receive(cell->link, ORDER_INIT_UP, cell->namespaces, NS_COUNT);
+	assert_int_equal(order.serial, SERIAL);
+	cell->named = nest_receive(cell->gate, ORDER_NAMESPACES, NULL, 0);
+}
+
+/* As the guest does when it is confined. */
+static void cell_make_ready(struct cell *cell)
+{
+	struct order ready = { .type = ORDER_CELL_READY };
+
+	assert_int_equal(order_send(cell->gate, &ready, NULL, 0), 0);
+	assert_int_equal(nest_receive(cell->link, ORDER_CELL_READY, NULL, 0).serial, SERIAL);
+}
+
+static void cell_start(struct cell *cell, const char *code, bool is_read_only, const struct limits *limits)
+{
+	_cleanup_(fd_closep) int file = fd_new_sealed("code", code, strlen(code));
+	struct order job = { .type = ORDER_JOB, .job = { .is_read_only = is_read_only, .limits = *limits } };
+	int in = -EBADF;
+
+	assert_int_equal(order_send(cell->link, &job, &file, 1), 0);
+
+	struct order go = nest_receive(cell->gate, ORDER_GO, &in, 1);
+
+	assert_int_equal(in, -EBADF);
+	assert_memory_equal(&go.job.limits, limits, sizeof *limits);
+	(void)nest_receive(cell->link, ORDER_STARTED, NULL, 0);
+}
+
+static void cell_close(struct cell *cell)
+{
+	cell->pidfd = fd_close(cell->pidfd);
+	cell->link = fd_close(cell->link);
+	cell->gate = fd_close(cell->gate);
+	array_for_each(cell->namespaces, fd)
+		*fd = fd_close(*fd);
+	nest_close(&cell->nest);
+}
+
+/* Runs look in a child inside the cell's namespaces, with the guest's uid. */
+static void cell_visit(const struct cell *cell, void (*look)(void))
+{
+	uint32_t id = cell->nest.ids.base + GUEST_ID;
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		for (size_t i = 0; i < NS_COUNT; i++)
+			CHECK(setns(cell->namespaces[i], 0) == 0);
+
+		pid_t inside = fork(); /* born in the pid namespace */
+
+		CHECK(inside >= 0);
+		if (inside > 0) {
+			CHECK(waitpid(inside, &status, 0) == inside);
+			private_leave(status == 0 ? 0 : 1);
+		}
+		CHECK(setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0);
+		CHECK(chdir("/app") == 0);
+		look();
+		private_leave(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* --- what a cell looks like ---------------------------------------------------------------------------------------------- */
+
+static const char code[] = "print('hello')\n";
+
+static int create(const char *path)
+{
+	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -1 : 0;
+}
+
+static void look_from_inside(void)
+{
+	static const char *const hidden[] = { "/run/safexec/_zygote.abi3.so",
+					      "/run/safexec/preload",
+					      "/proc/sys",
+					      "/proc/keys",
+					      "/sys",
+					      "/home",
+					      "/root",
+					      "/var",
+					      "/tmp/app",
+					      "/tmp/shm" };
+	char text[64];
+	struct utsname name;
+
+	CHECK(fd_read_file(AT_FDCWD, "/app/script.py", text, sizeof text) == (ssize_t)sizeof code - 2);
+	CHECK(strcmp(text, "print('hello')") == 0);
+	CHECK(create("/app/new") == 0 && create("/tmp/new") == 0 && create("/dev/shm/new") == 0);
+	CHECK_REFUSED(EROFS, create("/usr/new"));
+	CHECK_REFUSED(EROFS, create("/new"));
+	array_for_each(hidden, path)
+		CHECK_REFUSED(ENOENT, access(*path, F_OK));
+	CHECK(uname(&name) == 0 && strcmp(name.nodename, "cell") == 0);
+	CHECK_REFUSED(ENOENT, access("/proc/1", F_OK)); /* the init is another user's */
+	CHECK_REFUSED(EPERM, kill(1, 0));
+}
+
+static void look_at_read_only(void)
+{
+	CHECK_REFUSED(EROFS, create("/app/new"));
+	CHECK_REFUSED(EROFS, create("/app/script.py"));
+	CHECK_REFUSED(EROFS, create("/tmp/new"));
+	CHECK(create("/dev/shm/new") == 0); /* multiprocessing's locks live there */
+}
+
+static void fill(void)
+{
+	static const char block[64 << 10];
+	int fd = open("/tmp/big", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(fd >= 0);
+	for (int i = 0; i < 1024 && write(fd, block, sizeof block) > 0; i++)
+		;
+
+	struct statvfs fs;
+
+	CHECK(statvfs("/app", &fs) == 0 && fs.f_bavail == 0); /* one room for all three */
+	CHECK(fs.f_blocks * fs.f_frsize == MIB);
+}
+
+static void a_cell_comes_with_namespaces_of_its_own(void **state)
+{
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	for (size_t i = 0; i < NS_COUNT; i++) {
+		struct stat named, ours;
+
+		assert_int_equal(fstat(cell.namespaces[i], &named), 0);
+		assert_int_equal(stat(namespace_paths[i], &ours), 0);
+		assert_true(named.st_ino == cell.named.namespaces.ino[i]);
+		assert_true(named.st_ino != ours.st_ino);
+	}
+	cell_close(&cell);
+}
+
+static void a_job_finds_its_code_and_room_to_write(void **state)
+{
+	struct limits limits = limits_default();
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	cell_make_ready(&cell);
+	cell_start(&cell, code, false, &limits);
+	cell_visit(&cell, look_from_inside);
+	cell_close(&cell);
+}
+
+static void a_read_only_job_writes_nothing_where_people_look(void **state)
+{
+	struct limits limits = limits_default();
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	cell_make_ready(&cell);
+	cell_start(&cell, code, true, &limits);
+	cell_visit(&cell, look_at_read_only);
+	cell_close(&cell);
+}
+
+static void a_full_disk_is_told_when_asked(void **state)
+{
+	struct limits limits = limits_default();
+	struct order question = { .type = ORDER_DISK };
+	struct cell cell;
+
+	(void)state;
+	limits.disk_bytes = MIB;
+	cell_open(&cell);
+	cell_make_ready(&cell);
+	cell_start(&cell, code, false, &limits);
+	for (uint32_t is_full = 0; is_full < 2; is_full++) {
+		assert_int_equal(order_send(cell.link, &question, NULL, 0), 0);
+		assert_int_equal(nest_receive(cell.link, ORDER_DISK, NULL, 0).disk.is_full, is_full);
+		if (!is_full)
+			cell_visit(&cell, fill);
+	}
+	cell_close(&cell);
+}
+
+static void code_that_somebody_could_still_change_is_refused(void **state)
+{
+	struct order job = { .type = ORDER_JOB, .job = { .limits = limits_default() } };
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	cell_make_ready(&cell);
+
+	_cleanup_(fd_closep) int file = memfd_create("code", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_int_equal(order_send(cell.link, &job, &file, 1), 0);
+	assert_non_null(strstr(nest_receive(cell.link, ORDER_CELL_FAILED, NULL, 0).text, "cannot write the program"));
+	nest_wait(cell.pidfd); /* it is dead, and the guest was never told to go */
+
+	struct order none;
+
+	assert_int_equal(order_recv(cell.gate, &none, NULL, 0), 0);
+	cell_close(&cell);
+}
+
+static void a_second_job_is_passed_over(void **state)
+{
+	struct limits limits = limits_default();
+	struct order job = { .type = ORDER_JOB, .job = { .limits = limits } }, question = { .type = ORDER_DISK };
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	cell_make_ready(&cell);
+	cell_start(&cell, code, false, &limits);
+
+	_cleanup_(fd_closep) int other = fd_new_sealed("code", "other", 5);
+
+	assert_int_equal(order_send(cell.link, &job, &other, 1), 0);
+	assert_int_equal(order_send(cell.link, &question, NULL, 0), 0);
+	(void)nest_receive(cell.link, ORDER_DISK, NULL, 0); /* the next answer is to the question */
+	cell_visit(&cell, look_from_inside);
+	cell_close(&cell);
+}
+
+static void a_guest_that_is_not_confined_fails_the_cell_with_its_reason(void **state)
+{
+	struct order failed = { .type = ORDER_CELL_FAILED, .text = "seccomp: the guest could still call" };
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	assert_int_equal(order_send(cell.gate, &failed, NULL, 0), 0);
+	assert_string_equal(nest_receive(cell.link, ORDER_CELL_FAILED, NULL, 0).text, failed.text);
+	cell_close(&cell);
+}
+
+static void a_cell_dies_with_its_nursery_and_with_either_end_that_is_closed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct cell cell;
+
+		cell_open(&cell);
+		if (i == 0)
+			nursery_kill(&cell.nest.nursery);
+		else if (i == 1)
+			cell.gate = fd_close(cell.gate); /* the guest died on its way */
+		else {
+			cell_make_ready(&cell);
+			cell.link = fd_close(cell.link); /* the warden is gone */
+		}
+		nest_wait(cell.pidfd);
+		cell_close(&cell);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_cell_comes_with_namespaces_of_its_own),
+	cmocka_unit_test(a_job_finds_its_code_and_room_to_write),
+	cmocka_unit_test(a_read_only_job_writes_nothing_where_people_look),
+	cmocka_unit_test(a_full_disk_is_told_when_asked),
+	cmocka_unit_test(code_that_somebody_could_still_change_is_refused),
+	cmocka_unit_test(a_second_job_is_passed_over),
+	cmocka_unit_test(a_guest_that_is_not_confined_fails_the_cell_with_its_reason),
+	cmocka_unit_test(a_cell_dies_with_its_nursery_and_with_either_end_that_is_closed),
+};
+
+unit_main(tests)
