@@ -21,6 +21,7 @@ enum audit_kind { KIND_NATIVE, KIND_ORIGINAL, KIND_HARDENED, KIND_COUNT };
 #define IN_CONFINING  (IN(KIND_NATIVE) | IN(KIND_HARDENED)) /* original promises nothing: it is what we compare with */
 #define IN_NATIVE     IN(KIND_NATIVE)
 #define AUDIT_NOTHING "nothing"
+#define AUDIT_PARTLY  "nothing, or only a part"
 
 struct audit_kind_row {
 	const char *id, *title, *about;
@@ -85,7 +86,7 @@ extern const unsigned audit_cases_count;
 struct audit_result {
 	enum grade grade;
 	char happened[AUDIT_HAPPENED_BYTES]; /* one line of printable text */
-	const char *layer;                   /* what stopped it, or AUDIT_NOTHING; NULL when nothing is known */
+	const char *layer;                   /* what stopped it, or AUDIT_NOTHING or AUDIT_PARTLY; NULL when nothing is known */
 	long status;
 	uint64_t took_ms;
 };

@@ -70,18 +70,20 @@ static void free_answer(struct audit_answer *answer)
 	*answer = (struct audit_answer){ 0 };
 }
 
-static void ask(const char *address, const char *code, bool is_read_only, struct audit_answer *answer)
+static void ask(const char *address, const char *code, bool is_read_only, struct audit_answer *answer, struct err *err)
 {
 	_cleanup_(buf_free) struct buf bytes = buf_new(CLIENT_MAX_ANSWER);
 	_cleanup_(json_freep) json_t *request = json_pack("{s:s,s:b}", "code", code, "read_only", is_read_only);
 	_cleanup_(text_freep) char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	nsec_t began = clock_now();
-	struct err err;
 
-	answer->fault = body ? client_post_run(address, body, &bytes, &answer->status, &err) : -ENOMEM;
+	answer->fault = body ? client_post_run(address, body, &bytes, &answer->status, err) : err_set(err, -ENOMEM, "Cannot ask");
 	answer->took = clock_now() - began;
-	if (answer->fault == 0)
-		answer->fault = read_answer(&bytes, answer);
+	if (answer->fault < 0)
+		return;
+	answer->fault = read_answer(&bytes, answer);
+	if (answer->fault < 0)
+		(void)err_set(err, answer->fault, "What answers at %s is no server of ours", address);
 }
 
 /* --- runs in the background ------------------------------------------------------------------------------------------------------- */
@@ -99,7 +101,7 @@ static void *run_background(void *arg)
 {
 	struct background *run = arg;
 
-	ask(run->address, run->code, run->is_read_only, run->answer);
+	ask(run->address, run->code, run->is_read_only, run->answer, NULL);
 	atomic_store(&run->is_over, true);
 	return NULL;
 }
@@ -258,6 +260,20 @@ static bool is_applicable(const struct audit_case *what)
 	return what->family == 0 || audit_has_family(what->family);
 }
 
+static const char *stopped_by(const struct audit_case *what, enum audit_kind kind, enum grade grade)
+{
+	switch (grade) {
+	case GRADE_GOOD:
+		return what->layers[kind];
+	case GRADE_WEAK:
+		return AUDIT_PARTLY;
+	case GRADE_ESCAPED:
+		return AUDIT_NOTHING;
+	default:
+		return NULL;
+	}
+}
+
 static void judge_case(const struct attempt *attempt, struct audit_result *result)
 {
 	const struct audit_case *what = attempt->what;
@@ -266,9 +282,7 @@ static void judge_case(const struct attempt *attempt, struct audit_result *resul
 	result->grade = audit_judge(what, &attempt->sight, kind);
 	result->status = attempt->sight.answer.status;
 	result->took_ms = attempt->sight.answer.took / NSEC_PER_MSEC;
-	result->layer = result->grade == GRADE_GOOD                                               ? what->layers[kind]
-			: result->grade == GRADE_UNCLEAR || result->grade == GRADE_NOT_APPLICABLE ? NULL
-												  : AUDIT_NOTHING;
+	result->layer = stopped_by(what, kind, result->grade);
 	audit_tell_what_happened(what, &attempt->sight, result->happened);
 }
 
@@ -347,9 +361,9 @@ int audit_run_first(struct audit_course *course, struct err *err)
 {
 	_cleanup_(free_answer) struct audit_answer answer = { 0 };
 
-	ask(course->address, "import platform\nprint(platform.python_version(), end='')\n", false, &answer);
+	ask(course->address, "import platform\nprint(platform.python_version(), end='')\n", false, &answer, err);
 	if (answer.fault < 0)
-		return err_set(err, answer.fault, "The server at %s does not answer", course->address);
+		return answer.fault;
 	if (answer.status != 200 || !answer.is_success)
 		return err_say(err, -EIO, "The server at %s runs no program: %.100s", course->address, answer.error);
 	audit_cut_text(answer.output, course->column->python, sizeof course->column->python);

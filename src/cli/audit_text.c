@@ -79,32 +79,33 @@ static void add(char line[AUDIT_HAPPENED_BYTES], const char *text)
 void audit_tell_what_happened(const struct audit_case *what, const struct audit_sight *sight, char line[AUDIT_HAPPENED_BYTES])
 {
 	const struct audit_answer *answer = &sight->answer;
+	bool has_looked = sight->looks_count > 0 && sight->looks[0].fault == 0;
 	char text[AUDIT_HAPPENED_BYTES - 88], more[128] = "";
 
 	if (answer->fault < 0) {
 		(void)snprintf(line, AUDIT_HAPPENED_BYTES, "No answer: %s.", strerrordesc_np(-answer->fault));
 		return;
 	}
-	if (what->afterwards && sight->looks_count > 0)
+	if (has_looked)
 		audit_cut_text(sight->looks[0].output, text, sizeof text);
 	else
 		audit_cut_text(answer->is_success ? answer->output : last_line(answer->error), text, sizeof text);
-	(void)snprintf(line, AUDIT_HAPPENED_BYTES, "%s", text[0] ? text : "It printed nothing.");
+	(void)snprintf(line, AUDIT_HAPPENED_BYTES, "%s", text[0] ? text : "it printed nothing");
 	if (answer->status != 200) {
 		(void)snprintf(more, sizeof more, " (status %ld)", answer->status);
 		add(line, more);
 	}
 	if (what->afterwards)
-		add(line, " (the first of the runs that looked)");
+		add(line, has_looked ? " (one of the runs that looked)" : " (the runs that looked gave no answer)");
 	if (what->looks & LOOK_PROCESSES) {
-		(void)snprintf(more, sizeof more, " Seen on the host meanwhile: %s; afterwards: %s.", seen(sight->processes_during),
+		(void)snprintf(more, sizeof more, "; seen on the host meanwhile: %s, afterwards: %s", seen(sight->processes_during),
 			       seen(sight->processes_after));
 		add(line, more);
 	}
 	if (what->looks & LOOK_FILES)
-		add(line, sight->file_after[0]    ? " The file is on the host, and stays there."
-			  : sight->file_during[0] ? " The file was on the host while it ran."
-						  : " The file was not on the host.");
+		add(line, sight->file_after[0]    ? "; the file is on the host, and stays there"
+			  : sight->file_during[0] ? "; the file was on the host while it ran"
+						  : "; the file was not on the host");
 }
 
 void audit_write_markdown(FILE *to, const char *text)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`safexec audit` on a real native server: every form of its report, and that nothing of it is left behind."""
+
+import html.parser
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import conftest
+import harness
+import pytest
+
+SAFEXEC = harness.BUILD / "safexec"
+AUDIT_S = 60  # a native audit takes no longer
+GRADES = {"good", "weak", "escaped", "unclear", "n/a"}
+WANTED = (
+    "passwd tmp-write tmp-read-only loop memory internet fork code-length host-folder left-behind process-left disk output identity "
+    "environment neighbour setuid symlink mount ptrace bpf keyctl io-uring userfaultfd vsock alg unshare"
+).split()
+
+
+def audit(*options, seconds=AUDIT_S, **more):
+    began = time.monotonic()
+    result = subprocess.run([SAFEXEC, "audit", *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, **more)
+    return result, time.monotonic() - began
+
+
+def left_behind():
+    """Servers, baits and folders of audits."""
+    return [path for name in ("/var/tmp", "/tmp", "/run") for path in os.listdir(name) if "safexec-audit" in path] + [
+        p for p in harness.all_processes() if "--name audit-" in p.cmdline.replace("\0", " ") and p.state != "Z"
+    ]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """One audit as JSON."""
+    conftest.need_root()
+    path = tmp_path_factory.mktemp("audit") / "report.json"
+    result, seconds = audit("--format", "json", "--output", path)
+    assert (result.returncode, result.stdout) == (0, ""), result
+    assert "safexec audit: native," in result.stderr, result.stderr
+    assert seconds < AUDIT_S
+    return json.loads(path.read_text())
+
+
+def test_nothing_escapes_from_a_native_cell(report):
+    assert report["format"] == "safexec-audit-1" and report["failed"] is False
+    assert [c["id"] for c in report["columns"]] == ["native"] and report["columns"][0]["promises"] is True
+    bad = {case["id"]: case["results"]["native"] for case in report["cases"] if case["results"]["native"]["grade"] not in ("good", "n/a")}
+    assert bad == {}
+
+
+def test_every_case_says_what_was_tried_what_happened_and_what_stopped_it(report):
+    cases = {case["id"]: case for case in report["cases"]}
+    assert set(WANTED) <= set(cases)
+    assert cases["code-length"]["repeat"] == 5001 and cases["tmp-read-only"]["read_only"] is True
+    for name, case in cases.items():
+        result = case["results"]["native"]
+        assert case["code"] and case["title"] and case["group"], name
+        assert result["grade"] in GRADES and result["happened"].isprintable() and result["happened"], name
+        assert (result["stopped_by"] is not None) == (result["grade"] == "good"), name
+    assert "[Errno 30]" in cases["tmp-read-only"]["results"]["native"]["happened"]
+    assert cases["loop"]["results"]["native"]["took_ms"] >= 10000
+
+
+def test_counts_and_machine_are_this_ones(report):
+    counts = report["columns"][0]["counts"]
+    assert set(counts) == GRADES and sum(counts.values()) == len(report["cases"])
+    assert os.uname().release in report["machine"]["kernel"] and report["machine"]["cpus"] == os.cpu_count()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", report["date"])
+    assert report["limits"] and report["command"] == "safexec audit --provider native --format json"
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that elements are closed in order, and collects what the page would load or run."""
+
+    VOID = {"meta", "br"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.loads = [], set(), []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.add(tag)
+        self.loads += [value for name, value in attributes if name in ("src", "href", "action") and not (value or "").startswith("#")]
+        self.loads += [name for name, _ in attributes if name.startswith("on")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open.pop() == tag, tag
+
+
+def test_the_page_is_one_file_that_loads_and_runs_nothing(server, tmp_path):
+    path = tmp_path / "report.html"
+    result, _ = audit("--format", "html", "--output", path, "--server", f"127.0.0.1:{server.port}")
+    assert result.returncode == 0, result.stderr
+    page = Page()
+    page.feed(path.read_text())
+    page.close()
+    assert page.open == [] and page.loads == []
+    assert {"svg", "table", "pre", "style"} <= page.seen and not {"script", "link", "img"} & page.seen
+    assert "@media print" in path.read_text()
+
+
+@pytest.mark.parametrize("form", ["md", "table"])
+def test_text_forms_have_a_line_for_every_case(server, report, form):
+    result, _ = audit("--format", form, "--server", f"127.0.0.1:{server.port}")
+    assert result.returncode == 0, result.stderr
+    plain = result.stdout.replace("\\", "")
+    assert all(case["title"] in plain for case in report["cases"])
+    assert "Nothing escaped" in plain and report["machine"]["kernel"] in plain
+    if form == "md":
+        rows = [line for line in result.stdout.splitlines() if line.startswith("| native | ")]
+        assert len(rows) == len(report["cases"]) + 1  # and one of the facts
+        assert all(len(re.findall(r"(?<!\\)\|", row)) in (3, 5) for row in rows)
+        assert result.stdout.count("```") % 2 == 0
+
+
+def test_a_server_that_audit_did_not_start_has_no_bait_in_its_environment(server):
+    result, _ = audit("--format", "json", "--server", f"127.0.0.1:{server.port}")
+    case = next(c for c in json.loads(result.stdout)["cases"] if c["id"] == "environment")
+    assert case["results"]["native"]["grade"] == "n/a"
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (("--provider", "none"), "native, docker or native,docker"),
+        (("--provider", "native,native"), "native, docker or native,docker"),
+        (("--provider", "native,"), "native, docker or native,docker"),
+        (("--profile", ""), "original, hardened or original,hardened"),
+        (("--format", "pdf"), "table, md, json or html"),
+        (("--server", "example.com:80"), "ADDR:PORT of this machine"),
+        (("--server", "8.8.8.8:80"), "ADDR:PORT of this machine"),
+        (("--server", "127.0.0.1:1", "--provider", "native,docker"), "--server is one server"),
+        (("extra",), "one argument too many"),
+    ],
+)
+def test_a_wrong_command_line_is_told_and_tries_nothing(options, words):
+    result, _ = audit(*options, seconds=10)
+    assert (result.returncode, result.stdout) == (2, "") and words in result.stderr, result
+
+
+def test_without_a_server_there_it_says_so():
+    result, _ = audit("--server", "127.0.0.1:1", seconds=10)
+    assert result.returncode == 1 and "No server answers at 127.0.0.1:1" in result.stderr
+
+
+def test_a_report_that_cannot_be_written_is_a_failure(server):
+    result, _ = audit("--server", f"127.0.0.1:{server.port}", "--output", "/nonexistent/report")
+    assert result.returncode == 1 and "Cannot write /nonexistent/report" in result.stderr
+
+
+def test_help_and_overview_name_it():
+    result, _ = audit("--help", seconds=10)
+    assert result.returncode == 0 and all(f"--{name}" in result.stdout for name in ("provider", "profile", "format", "output", "server"))
+    overview = subprocess.run([SAFEXEC, "--help"], capture_output=True, text=True, check=True)
+    assert "  audit " in overview.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_soon_and_leaves_nothing(number, tmp_path):
+    conftest.need_root()
+    process = subprocess.Popen([SAFEXEC, "audit", "--output", tmp_path / "r"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    line = ""
+    while "cases" not in line:
+        line = process.stderr.readline()
+        assert line, "it ended before it began"
+    process.send_signal(number)
+    assert process.wait(10) == 1
+    assert "Stopped; nothing is left behind." in process.stderr.read()
+    process.stderr.close()
+    assert not pathlib.Path(tmp_path / "r").exists()
+    assert left_behind() == []
+
+
+def test_nothing_is_left_after_an_audit(report):
+    assert report and left_behind() == []
