@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all test lint asan fuzz cover format install clean
+.PHONY: all test test-vm lint asan fuzz cover format install clean
 
 all:
 	script/build
 
 test:
 	script/test
+
+# Every variant of the virtual machine: as it is, without Landlock, without the memory controller. As root.
+test-vm: all
+	tests/vm/run
 
 lint:
 	script/lint

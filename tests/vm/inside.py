@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -102,7 +103,8 @@ class Server:
         command = [*launcher, SAFEXEC, "serve", "--listen", "127.0.0.1:0", "--slots", "2"]
         self.errors = open("errors", "w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
-        line = self.process.stdout.readline().decode()
+        readable, _, _ = select.select([self.process.stdout], [], [], START_S * SLOW)
+        line = self.process.stdout.readline().decode() if readable else "nothing"
         assert line.startswith("Listening on http://"), f"it said {line!r} and {self.complaints()!r}"
         self.port = int(line.strip().strip("/").rpartition(":")[2])
 
