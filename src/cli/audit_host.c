@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 
 #define MAX_ENTRIES       200000 /* of a search: some people's /tmp is a big place */
 #define MAX_COMMAND_BYTES 8192
+#define BAITS             "/var/tmp"
+#define BAIT_PREFIX       "safexec-audit-"
 
 void audit_new_word(char word[AUDIT_WORD_BYTES])
 {
@@ -29,13 +32,41 @@ void audit_new_word(char word[AUDIT_WORD_BYTES])
 	(void)snprintf(word, AUDIT_WORD_BYTES, "w%016" PRIx64 "%08" PRIx32, random[0], (uint32_t)random[1]);
 }
 
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
+
+/* Removes the baits of audits that were killed: safexec-audit-PID-WORD, of nobody alive. */
+static void sweep(void)
+{
+	_cleanup_(close_dir) DIR *dir = opendir(BAITS);
+	char path[AUDIT_PLACE_BYTES];
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		if (strncmp(entry->d_name, BAIT_PREFIX, strlen(BAIT_PREFIX)) != 0)
+			continue;
+
+		pid_t pid = (pid_t)strtol(entry->d_name + strlen(BAIT_PREFIX), NULL, 10);
+
+		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		(void)snprintf(path, sizeof path, BAITS "/%.100s/bait", entry->d_name);
+		(void)unlink(path);
+		(void)snprintf(path, sizeof path, BAITS "/%.100s", entry->d_name);
+		(void)rmdir(path);
+	}
+}
+
 int audit_host_prepare(struct audit_host *host, struct err *err)
 {
 	char word[AUDIT_WORD_BYTES], place[AUDIT_PLACE_BYTES];
 
+	sweep();
 	audit_new_word(host->secret);
 	audit_new_word(word);
-	(void)snprintf(host->folder, sizeof host->folder, "/var/tmp/safexec-audit-%s", word);
+	(void)snprintf(host->folder, sizeof host->folder, BAITS "/" BAIT_PREFIX "%d-%s", (int)getpid(), word);
 	(void)snprintf(host->bait, sizeof host->bait, "%s/bait", host->folder);
 	if (mkdir(host->folder, 0755) < 0 || chmod(host->folder, 0755) < 0) {
 		int r = err_set(err, -errno, "Cannot make %s", host->folder);
@@ -65,12 +96,6 @@ void audit_host_clear(struct audit_host *host)
 	(void)unlink(host->bait);
 	(void)rmdir(host->folder);
 	host->folder[0] = '\0';
-}
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
 }
 
 static bool has_word(const char *pid, const char *word)

@@ -44,7 +44,7 @@ static char *copy_member(const json_t *answer, const char *name)
 	if (!copy)
 		return NULL;
 	for (size_t i = 0; i < length; i++)
-		copy[i] = json_string_value(text)[i] ?: ' ';
+		copy[i] = json_string_value(text)[i] != '\0' ? json_string_value(text)[i] : ' ';
 	copy[length] = '\0';
 	return copy;
 }

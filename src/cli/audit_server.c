@@ -114,7 +114,7 @@ int audit_server_start(struct audit_server *server, const struct args *args, con
 		server->pid = 0;
 		return err_set(err, r, "Cannot start %s", args->items[0]);
 	}
-	theirs = fd_close(theirs);
+	(void)fd_close(fd_take(&theirs)); /* so that its end is an end of file */
 	r = read_line(ours, line);
 	if (r == 0)
 		r = take_address(line, server->address);

@@ -29,11 +29,10 @@ def audit(*options, seconds=AUDIT_S, **more):
     return result, time.monotonic() - began
 
 
-def left_behind():
-    """Servers, baits and folders of audits."""
-    return [path for name in ("/var/tmp", "/tmp", "/run") for path in os.listdir(name) if "safexec-audit" in path] + [
-        p for p in harness.all_processes() if "--name audit-" in p.cmdline.replace("\0", " ") and p.state != "Z"
-    ]
+def left_behind(pid):
+    """The server and the bait of an audit."""
+    baits = [name for name in os.listdir("/var/tmp") if name.startswith(f"safexec-audit-{pid}-")]
+    return baits + harness.processes_with(f"audit-{pid}") + harness.traces_of(f"audit-{pid}")
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +181,14 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(number, tmp_path):
     assert "Stopped; nothing is left behind." in process.stderr.read()
     process.stderr.close()
     assert not pathlib.Path(tmp_path / "r").exists()
-    assert left_behind() == []
+    assert left_behind(process.pid) == []
 
 
-def test_nothing_is_left_after_an_audit(report):
-    assert report and left_behind() == []
+def test_nothing_is_left_after_an_audit_and_a_killed_one_s_bait_goes_with_the_next(server, tmp_path):
+    stale = pathlib.Path("/var/tmp/safexec-audit-4194303-stale")  # no process has the largest pid in a test
+    stale.mkdir()
+    (stale / "bait").write_text("x")
+    options = ["--server", f"127.0.0.1:{server.port}", "--output", tmp_path / "r"]
+    process = subprocess.Popen([SAFEXEC, "audit", *options], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert process.wait(AUDIT_S) == 0
+    assert left_behind(process.pid) == [] and not stale.exists()
