@@ -2,7 +2,7 @@
 # An error in a module that the script wrote names that file and its source.
 import pathlib
 
-pathlib.Path("helper.py").write_text("def call(f):\n    # comment\n    return f(0)\n")
-import helper
+pathlib.Path("rarely.py").write_text("def call(f):\n    # comment\n    return f(0)\n")
+import rarely
 
-helper.call(lambda n: 1 // n)
+rarely.call(lambda n: 1 // n)
