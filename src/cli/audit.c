@@ -155,8 +155,8 @@ static void *run_cases(void *arg)
 	return NULL;
 }
 
-/* Until all is done, or a signal asks us to stop: then the server goes first, and all waiting runs with it. */
-static int wait_for_work(struct work *work, const struct audit_server *server, const sigset_t *signals)
+/* Until all is done, or a signal asks us to stop: then all requests are given up, and the server ends their runs. */
+static int wait_for_work(struct work *work, const sigset_t *signals)
 {
 	const struct timespec pause = { .tv_nsec = 100 * (long)NSEC_PER_MSEC };
 	pthread_t thread;
@@ -166,8 +166,6 @@ static int wait_for_work(struct work *work, const struct audit_server *server, c
 	while (!atomic_load(&work->is_over)) {
 		if (sigtimedwait(signals, NULL, &pause) > 0)
 			atomic_store(&work->course.is_cancelled, true);
-		if (atomic_load(&work->course.is_cancelled))
-			audit_server_end(server);
 	}
 	(void)pthread_join(thread, NULL);
 	return work->result;
@@ -186,9 +184,9 @@ static int audit_column(struct audit_column *column, const struct audit_host *ho
 	if (r < 0)
 		return r;
 	fprintf(stderr, "safexec audit: %s, %u cases\n", audit_kinds[column->kind].title, audit_cases_count);
-	r = wait_for_work(&work, server, signals);
+	r = wait_for_work(&work, signals);
 	if (r == -ECANCELED)
-		return err_say(err, r, "Stopped; nothing is left behind.");
+		return err_say(err, r, "Stopped.");
 	if (r < 0)
 		*err = work.err;
 	return r;

@@ -43,9 +43,11 @@ static char *copy_member(const json_t *answer, const char *name)
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < length; i++)
-		copy[i] = json_string_value(text)[i] != '\0' ? json_string_value(text)[i] : ' ';
+	if (length > 0)
+		memcpy(copy, json_string_value(text), length);
 	copy[length] = '\0';
+	for (char *nul; (nul = memchr(copy, '\0', length));)
+		*nul = ' ';
 	return copy;
 }
 
@@ -70,20 +72,22 @@ static void free_answer(struct audit_answer *answer)
 	*answer = (struct audit_answer){ 0 };
 }
 
-static void ask(const char *address, const char *code, bool is_read_only, struct audit_answer *answer, struct err *err)
+static void ask(const struct audit_course *course, const char *code, bool is_read_only, struct audit_answer *answer,
+		struct err *err)
 {
 	_cleanup_(buf_free) struct buf bytes = buf_new(CLIENT_MAX_ANSWER);
 	_cleanup_(json_freep) json_t *request = json_pack("{s:s,s:b}", "code", code, "read_only", is_read_only);
 	_cleanup_(text_freep) char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	nsec_t began = clock_now();
 
-	answer->fault = body ? client_post_run(address, body, &bytes, &answer->status, err) : err_set(err, -ENOMEM, "Cannot ask");
+	answer->fault = body ? client_post_run(course->address, body, &course->is_cancelled, &bytes, &answer->status, err)
+			     : err_set(err, -ENOMEM, "Cannot ask");
 	answer->took = clock_now() - began;
 	if (answer->fault < 0)
 		return;
 	answer->fault = read_answer(&bytes, answer);
 	if (answer->fault < 0)
-		(void)err_set(err, answer->fault, "What answers at %s is no server of ours", address);
+		(void)err_set(err, answer->fault, "What answers at %s is no server of ours", course->address);
 }
 
 /* --- runs in the background ------------------------------------------------------------------------------------------------------- */
@@ -92,7 +96,8 @@ struct background {
 	pthread_t thread;
 	bool is_started;
 	atomic_bool is_over;
-	const char *address, *code;
+	const struct audit_course *course;
+	const char *code;
 	bool is_read_only;
 	struct audit_answer *answer;
 };
@@ -101,7 +106,7 @@ static void *run_background(void *arg)
 {
 	struct background *run = arg;
 
-	ask(run->address, run->code, run->is_read_only, run->answer, NULL);
+	ask(run->course, run->code, run->is_read_only, run->answer, NULL);
 	atomic_store(&run->is_over, true);
 	return NULL;
 }
@@ -208,7 +213,7 @@ static void wait_for_neighbour(struct attempt *attempt, struct background *neigh
 	}
 }
 
-static void look_afterwards(struct attempt *attempt, const char *address)
+static void look_afterwards(struct attempt *attempt)
 {
 	_cleanup_(text_freep) char *code = write_code(attempt, attempt->what->afterwards, 1);
 	struct background looks[AUDIT_LOOKS] = { 0 };
@@ -216,7 +221,7 @@ static void look_afterwards(struct attempt *attempt, const char *address)
 	if (!code)
 		return;
 	for (unsigned i = 0; i < AUDIT_LOOKS; i++) {
-		looks[i] = (struct background){ .address = address, .code = code, .answer = &attempt->sight.looks[i] };
+		looks[i] = (struct background){ .course = attempt->course, .code = code, .answer = &attempt->sight.looks[i] };
 		begin(&looks[i]);
 	}
 	array_for_each(looks, look)
@@ -227,13 +232,13 @@ static void look_afterwards(struct attempt *attempt, const char *address)
 static void try_case(struct attempt *attempt)
 {
 	const struct audit_case *what = attempt->what;
-	const char *address = attempt->course->address;
+	const struct audit_course *course = attempt->course;
 	_cleanup_(text_freep) char *code = write_code(attempt, what->code, what->repeat);
 	_cleanup_(text_freep) char *beside = what->beside ? write_code(attempt, what->beside, 1) : NULL;
 	struct audit_answer ignored = { 0 };
-	struct background neighbour = { .address = address, .code = beside, .answer = &ignored };
+	struct background neighbour = { .course = course, .code = beside, .answer = &ignored };
 	struct background run = {
-		.address = address, .code = code, .is_read_only = what->is_read_only, .answer = &attempt->sight.answer
+		.course = course, .code = code, .is_read_only = what->is_read_only, .answer = &attempt->sight.answer
 	};
 
 	attempt->sight.answer.fault = -ENOMEM;
@@ -248,7 +253,7 @@ static void try_case(struct attempt *attempt)
 	join(&neighbour);
 	free_answer(&ignored);
 	if (what->afterwards)
-		look_afterwards(attempt, address);
+		look_afterwards(attempt);
 }
 
 static bool is_applicable(const struct audit_case *what)
@@ -361,7 +366,7 @@ int audit_run_first(struct audit_course *course, struct err *err)
 {
 	_cleanup_(free_answer) struct audit_answer answer = { 0 };
 
-	ask(course->address, "import platform\nprint(platform.python_version(), end='')\n", false, &answer, err);
+	ask(course, "import platform\nprint(platform.python_version(), end='')\n", false, &answer, err);
 	if (answer.fault < 0)
 		return answer.fault;
 	if (answer.status != 200 || !answer.is_success)

@@ -130,17 +130,11 @@ int audit_server_start(struct audit_server *server, const struct args *args, con
 	return 0;
 }
 
-void audit_server_end(const struct audit_server *server)
-{
-	if (server->pid != 0)
-		(void)kill(server->pid, SIGTERM);
-}
-
 void audit_server_stop(struct audit_server *server)
 {
 	if (server->pid == 0)
 		return;
-	audit_server_end(server);
+	(void)kill(server->pid, SIGTERM);
 	(void)wait_for_end(server);
 	server->stdout_fd = fd_close(server->stdout_fd);
 }

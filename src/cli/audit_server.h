@@ -17,8 +17,5 @@ struct audit_server {
  * why on stderr; *ret_status is its exit status. -ETIMEDOUT, others: with a sentence. */
 int audit_server_start(struct audit_server *server, const struct args *args, const char *secret, int *ret_status, struct err *err);
 
-/* Asks it to end, by the second time at once. */
-void audit_server_end(const struct audit_server *server);
-
-/* Asks it to end and waits for that. For _cleanup_; safe when there is none. */
+/* Asks it to end and waits for that, so that nothing of it is left. For _cleanup_; safe when there is none. */
 void audit_server_stop(struct audit_server *server);

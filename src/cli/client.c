@@ -14,6 +14,16 @@ static size_t take_answer(char *bytes, size_t one, size_t size, void *answer)
 	return buf_append(answer, bytes, size) == 0 ? size : CURL_WRITEFUNC_ERROR;
 }
 
+/* Called about once a second, CURLOPT_XFERINFOFUNCTION(3). The server ends the run of a client that goes away. */
+static int look_whether_cancelled(void *is_cancelled, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
+{
+	(void)to_get;
+	(void)got;
+	(void)to_send;
+	(void)sent;
+	return atomic_load((const atomic_bool *)is_cancelled) ? 1 : 0;
+}
+
 /* Each returns CURLE_OK but for an option that this libcurl was built without; those used here are in all. */
 static void set_options(CURL *curl, const char *url, const char *body, struct curl_slist *headers, struct buf *answer)
 {
@@ -39,7 +49,8 @@ static void free_headers(struct curl_slist **headers)
 	curl_slist_free_all(*headers);
 }
 
-int client_post_run(const char *address, const char *body, struct buf *answer, long *ret_status, struct err *err)
+int client_post_run(const char *address, const char *body, const atomic_bool *is_cancelled, struct buf *answer, long *ret_status,
+		    struct err *err)
 {
 	char url[128];
 	_cleanup_(free_curl) CURL *curl = curl_easy_init();
@@ -49,11 +60,18 @@ int client_post_run(const char *address, const char *body, struct buf *answer, l
 		return err_set(err, -ENOMEM, "Cannot make a request");
 	(void)snprintf(url, sizeof url, "http://%s/run", address);
 	set_options(curl, url, body, headers, answer);
+	if (is_cancelled) {
+		(void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		(void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_whether_cancelled);
+		(void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, is_cancelled);
+	}
 
 	CURLcode code = curl_easy_perform(curl);
 
 	if (code == CURLE_COULDNT_CONNECT)
 		return err_say(err, -ECONNREFUSED, "No server answers at %s. `safexec serve` starts one.", address);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_say(err, -ECANCELED, "The request was given up.");
 	if (code != CURLE_OK)
 		return err_say(err, -EIO, "The server at %s gave no whole answer: %s.", address, curl_easy_strerror(code));
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);

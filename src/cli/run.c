@@ -135,7 +135,7 @@ static int run(const char *const *values, const char *path)
 		(void)err_say(&err, -EILSEQ, "%s is not UTF-8 text.", path);
 		return fail(&err);
 	}
-	if (client_post_run(values[SERVER], body, &answer, &status, &err) < 0)
+	if (client_post_run(values[SERVER], body, NULL, &answer, &status, &err) < 0)
 		return fail(&err);
 	return show(&answer, status, values[SERVER]);
 }

@@ -177,8 +177,8 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(number, tmp_path):
         line = process.stderr.readline()
         assert line, "it ended before it began"
     process.send_signal(number)
-    assert process.wait(10) == 1
-    assert "Stopped; nothing is left behind." in process.stderr.read()
+    assert process.wait(8) == 1  # less than the loops that it runs would take
+    assert "Stopped." in process.stderr.read()
     process.stderr.close()
     assert not pathlib.Path(tmp_path / "r").exists()
     assert left_behind(process.pid) == []
