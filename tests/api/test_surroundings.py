@@ -369,6 +369,17 @@ def test_the_zygote_is_replaced_after_so_many_runs(start_server):
     server.stop()
 
 
+def test_the_zygote_is_replaced_at_its_age_and_no_request_fails(start_server):
+    server = start_server("--zygote-max-seconds", "1", "--slots", "2")
+    replaced = lambda: server.log().count("a new zygote took over") >= 2
+    asked = 0
+    while asked < 20 or not replaced():
+        assert server.run("print(1)") == OK, server.log()
+        asked += 1
+        assert asked < 5000, server.log()
+    server.stop()
+
+
 def test_from_start_to_first_answer_takes_less_than_three_seconds(start_server):
     begin = time.monotonic()
     start_server()
