@@ -154,18 +154,14 @@ void slot_cell_born(struct slot *slot, int *pidfd)
 		order_guest(slot);
 }
 
-void slot_guest_born(struct slot *slot, pid_t pid)
-{
-	if (pid <= 0)
-		slot_cell_failed(slot, "the zygote cannot fork a guest");
-	else
-		slot->guest_pid = pid;
-}
-
-static void became_ready(struct slot *slot)
+/* Two words that come on two sockets: the guest's own, that it is confined, and its parent's, what its pid is. Without the
+ * pid nobody would know its exit, so a job must not come between them. */
+static void become_ready(struct slot *slot)
 {
 	struct warden *warden = slot->warden;
 
+	if (slot->state != SLOT_MAKING || !slot->is_guest_ready || slot->guest_pid <= 0)
+		return;
 	(void)evtimer_del(slot->on_deadline);
 	slot->state = SLOT_READY;
 	warden->failed_cells = 0;
@@ -174,6 +170,15 @@ static void became_ready(struct slot *slot)
 	warden->has_announced = true;
 	slot_offer(slot);
 	warden_fill(warden);
+}
+
+void slot_guest_born(struct slot *slot, pid_t pid)
+{
+	if (pid <= 0)
+		slot_cell_failed(slot, "the zygote cannot fork a guest");
+	else
+		slot->guest_pid = pid;
+	become_ready(slot);
 }
 
 static void read_init(evutil_socket_t fd, short what, void *arg)
@@ -200,7 +205,8 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	array_for_each(fds, stray)
 		(void)fd_close(*stray);
 	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
-		became_ready(slot);
+		slot->is_guest_ready = true;
+		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
@@ -272,7 +278,7 @@ static void forget_cell(struct slot *slot)
 	slot->generation = NULL;
 	slot->serial = 0;
 	slot->guest_pid = 0;
-	slot->is_init_up = slot->is_init_dead = slot->is_started = slot->has_job = false;
+	slot->is_init_up = slot->is_init_dead = slot->is_guest_ready = slot->is_started = slot->has_job = false;
 	slot->evidence = (struct evidence){ .stopped_for = VERDICT_OK };
 	slot->fault = (struct err){ 0 };
 	slot->job_at = slot->started_at = slot->ended_at = 0;
@@ -345,7 +351,10 @@ static void release_cell(struct slot *slot)
 static void finish_if_dead(struct slot *slot)
 {
 	bool is_init_gone = slot->init_pidfd < 0 || slot->is_init_dead;
-	bool is_guest_gone = slot->guest_pid == 0 || slot->evidence.has_status;
+	/* An init is dead only when all of its namespace is; a status that has not come by then is not waited for, where the
+	 * verdict does not need it. */
+	bool is_guest_gone =
+		slot->guest_pid == 0 || slot->evidence.has_status || slot->evidence.stopped_for != VERDICT_OK || !slot->has_job;
 	bool is_birth_pending =
 		slot->init_pidfd < 0 && slot->generation && slot->generation->nursery.pid > 0 && slot->init_link >= 0;
 

@@ -57,7 +57,7 @@ struct slot {
 	int stdout_write, stderr_write, guest_gate;  /* the guest's, until the zygote has them */
 	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
 	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
-	bool is_init_up, is_init_dead, is_started;
+	bool is_init_up, is_init_dead, is_guest_ready, is_started;
 	nsec_t not_before; /* after a failure: when the next cell is tried */
 
 	struct wire_job job;
