@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #define CONNECT_MS 5000L
+#define MAX_KEPT   8L /* connections kept open for later calls; a call that waits has its own */
 #define OUR_MINOR  41 /* what this program was written and tested against */
 #define MAX_MINOR  999
 
@@ -169,6 +170,7 @@ int engine_new(struct event_base *base, const char *socket, struct engine **ret_
 	(void)curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
 	(void)curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, watch_time);
 	(void)curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+	(void)curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, MAX_KEPT);
 	*ret_engine = engine;
 	return 0;
 }
