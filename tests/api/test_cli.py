@@ -585,7 +585,9 @@ def test_run_refuses_a_file_that_cannot_be_a_program(tmp_path, content, sentence
 
 # doctor
 
-def test_doctor_becomes_the_warden_that_can_tell(stage):
+def test_doctor_asks_for_the_engine_and_becomes_the_warden_that_can_tell(stage):
+    (stage.folder / "safexec-docker").write_text('#!/bin/sh\necho "docker $@"\nexit 3\n')
     (stage.folder / "safexec-warden").write_text('#!/bin/sh\necho "$@"\nexit 3\n')
-    result = subprocess.run([stage.folder / "safexec", "doctor"], capture_output=True, text=True, timeout=WAIT_S)
-    assert (result.returncode, result.stdout, result.stderr) == (3, "--doctor\n", "")
+    result = subprocess.run([stage.folder / "safexec", "doctor"], capture_output=True, text=True, timeout=WAIT_S,
+                            env={**os.environ, "DOCKER_HOST": "unix:///x"})
+    assert (result.returncode, result.stdout, result.stderr) == (3, "docker --doctor --docker-host unix:///x\n--doctor\n", "")
