@@ -339,6 +339,11 @@ void cgroup_group_unthrottle(struct cgroup_group *group)
 	group->tree->ops->unthrottle(group);
 }
 
+bool cgroup_group_is_empty(const struct cgroup_group *group)
+{
+	return group->tree->ops->is_empty(group);
+}
+
 void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events)
 {
 	group->tree->ops->read(group, usage, ret_events);

@@ -52,5 +52,8 @@ int cgroup_group_set_limits(struct cgroup_group *group, const struct limits *lim
 /* Lifts the CPU limit: what is being killed needs CPU to die, and its slot is waited for. */
 void cgroup_group_unthrottle(struct cgroup_group *group);
 
+/* Whether no process of the cell is left; a forker does not count. */
+bool cgroup_group_is_empty(const struct cgroup_group *group);
+
 /* Since the last renewal. wall_us is left alone. Numbers that the kernel does not count are 0. */
 void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events);

@@ -215,6 +215,11 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[V1_CPU], "cpu.cfs_quota_us", "-1");
 }
 
+static bool is_empty(const struct cgroup_group *group)
+{
+	return cgroup_read_number(group->dirs[V1_PIDS], "pids.current", NULL) <= FORKERS;
+}
+
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
 	struct counters now = read_counters(group);
@@ -235,6 +240,7 @@ const struct cgroup_ops cgroup_v1 = {
 	.attach = attach,
 	.renew = renew,
 	.set_limits = set_limits,
+	.is_empty = is_empty,
 	.unthrottle = unthrottle,
 	.read = read_group,
 };

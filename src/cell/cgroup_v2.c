@@ -318,6 +318,11 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[0], "cpu.max", "max");
 }
 
+static bool is_empty(const struct cgroup_group *group)
+{
+	return cgroup_read_number(group->dirs[0], "pids.current", NULL) == 0;
+}
+
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
 	int dir = group->dirs[0];
@@ -339,6 +344,7 @@ const struct cgroup_ops cgroup_v2 = {
 	.attach = attach,
 	.renew = renew,
 	.set_limits = set_limits,
+	.is_empty = is_empty,
 	.unthrottle = unthrottle,
 	.read = read_group,
 };

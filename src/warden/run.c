@@ -166,4 +166,5 @@ void run_answer(struct slot *slot)
 	};
 	memcpy(verdict.reason, slot->fault.text, sizeof verdict.reason);
 	(void)frame_send(slot->control, &verdict, sizeof verdict, NULL, 0); /* a front that is gone does not need it */
+	slot->has_job = false;
 }

@@ -401,6 +401,8 @@ void slot_guest_exited(struct slot *slot, int status)
 			(void)evtimer_add(slot->on_deadline, &answer_time);
 			return;
 		}
+		if (cgroup_group_is_empty(slot->group))
+			run_answer(slot); /* all that the run made is gone: its init's end is nobody's to wait for */
 		slot_kill(slot);
 		break;
 	}

@@ -116,7 +116,7 @@ void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_started(struct slot *slot);
 void run_check_cpu(evutil_socket_t fd, short what, void *slot);
 void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first reason counts */
-void run_answer(struct slot *slot);                 /* sends the verdict of a finished run */
+void run_answer(struct slot *slot);                 /* sends the verdict of a finished run, once */
 
 /* warden.c */
 void warden_free_event(struct event **event); /* when there is one, and forgets it */
