@@ -16,7 +16,8 @@ mkdir -p /run/test/in /run/test/out
 cd /run/test/in || exit
 tar xf /dev/nvme0n2 || exit
 echo "agent: begins after $(cut -d' ' -f1 /proc/uptime) s"
-timeout -k 5 "$(cat limit)" python3 inside.py "$(cat variant)" >../out/log 2>&1 &
+: >../out/log
+timeout -k 5 "$(cat limit)" python3 inside.py "$(cat variant)" >>../out/log 2>&1 &
 test=$!
 tail -n +1 -s 0.5 -f --pid=$test ../out/log & # on the console: who waits outside sees that there is progress
 wait $test

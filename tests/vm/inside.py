@@ -33,6 +33,23 @@ except BlockingIOError:
 os._exit(0)
 """
 
+SHARE = """
+import time
+wall, cpu = time.monotonic(), time.process_time()
+while time.monotonic() - wall < 3:
+    pass
+share = (time.process_time() - cpu) / (time.monotonic() - wall)
+print("half of a CPU" if share < 0.65 else share)
+"""
+ORPHAN = """
+import os
+if os.fork() == 0:
+    os.setsid()
+    while True:
+        pass
+print("left it")
+"""
+
 
 def failed(error, output=""):
     return {"success": False, "error": error, "output": output}
@@ -54,6 +71,14 @@ TABLE = [
     ),
     ("read_only", {"code": "open('/app/x', 'w')", "read_only": True}, "Read-only file system: '/app/x'"),
     ("a fork bomb stays within its processes", {"code": FORKS}, ok(f"{PIDS - 1}\n")),
+    (
+        "too many processes as the reason of a failure",
+        {"code": FORKS.replace("_exit(0)", "_exit(1)")},
+        failed(f"Process limit of {PIDS} reached.", f"{PIDS - 1}\n"),
+    ),
+    ("memory below the limit is there to use", {"code": "print(len(b'x' * (90 << 20)) >> 20)"}, ok("90\n")),
+    ("half of a CPU", {"code": SHARE}, ok("half of a CPU\n")),
+    ("a child left behind ends with the run", {"code": ORPHAN}, ok("left it\n")),
     ("its cgroup is the root that it sees", {"code": "print(open('/proc/self/cgroup').read(), end='')"}, ok("0::/\n")),
 ]
 SMALL_TABLE = [row for row in TABLE if row[0] in ("a result", "an exception", "a fork bomb stays within its processes")]
@@ -100,7 +125,7 @@ class Server:
     """`safexec serve`, started below the words of launcher."""
 
     def __init__(self, launcher):
-        command = [*launcher, SAFEXEC, "serve", "--listen", "127.0.0.1:0", "--slots", "2"]
+        command = [*launcher, SAFEXEC, "serve", "--listen", "127.0.0.1:0", "--slots", "2", "--zygote-max-forks", "10"]
         self.errors = open("errors", "w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
         readable, _, _ = select.select([self.process.stdout], [], [], START_S * SLOW)
