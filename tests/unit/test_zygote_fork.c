@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 /* As Python.h declares them. */
@@ -37,21 +38,11 @@ static void hear(int number)
 	heard = number;
 }
 
-/* glibc's own idea of the thread: raise() takes the id from its record, and a robust lock says who died. */
 static int is_whole(void)
 {
-	pthread_mutexattr_t robust;
-	pthread_mutex_t lock;
-
 	if (signal(SIGUSR1, hear) == SIG_ERR || raise(SIGUSR1) != 0 || heard != SIGUSR1)
 		return 1;
-	if (syscall(SYS_gettid) != getpid())
-		return 2;
-	(void)pthread_mutexattr_init(&robust);
-	(void)pthread_mutexattr_settype(&robust, PTHREAD_MUTEX_ERRORCHECK);
-	(void)pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
-	(void)pthread_mutex_init(&lock, &robust);
-	return pthread_mutex_lock(&lock) == 0 && pthread_mutex_lock(&lock) == EDEADLK && pthread_mutex_unlock(&lock) == 0 ? 0 : 3;
+	return syscall(SYS_gettid) == getpid() ? 0 : 2;
 }
 
 static void a_child_knows_its_own_thread_and_the_parent_its_pidfd(void **state)
@@ -77,6 +68,35 @@ static void a_child_knows_its_own_thread_and_the_parent_its_pidfd(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	(void)fd_close(pidfd);
+}
+
+/* The kernel gives a robust lock back only when its word holds the dead thread's id and the list was announced: glibc's record
+ * of the thread was right in the child. set_robust_list(2) */
+static void a_lock_that_a_child_died_with_is_given_back(void **state)
+{
+	pthread_mutex_t *lock = mmap(NULL, sizeof *lock, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_t robust;
+	int status;
+
+	(void)state;
+	assert_true(lock != MAP_FAILED);
+	(void)pthread_mutexattr_init(&robust);
+	(void)pthread_mutexattr_setpshared(&robust, PTHREAD_PROCESS_SHARED);
+	(void)pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+	(void)pthread_mutex_init(lock, &robust);
+	assert_int_equal(fork_prepare(), 0);
+
+	pid_t child = fork_into_cell(-EBADF, -EBADF, false, NULL);
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(pthread_mutex_lock(lock));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(pthread_mutex_trylock(lock), EOWNERDEAD);
+	(void)pthread_mutex_consistent(lock);
+	(void)pthread_mutex_unlock(lock);
+	(void)munmap(lock, sizeof *lock);
 }
 
 /* A forker's guests are the zygote's children, which is who hears of their end. */
@@ -142,6 +162,7 @@ static void what_cannot_be_joined_is_an_error_and_no_child(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_child_knows_its_own_thread_and_the_parent_its_pidfd),
+	cmocka_unit_test(a_lock_that_a_child_died_with_is_given_back),
 	cmocka_unit_test(a_sibling_is_its_parents_parents_child),
 	cmocka_unit_test(a_child_is_born_in_the_given_pid_namespace),
 	cmocka_unit_test(what_cannot_be_joined_is_an_error_and_no_child),
