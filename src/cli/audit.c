@@ -192,6 +192,14 @@ static int audit_column(struct audit_column *column, const struct audit_host *ho
 	return r;
 }
 
+/* Of an ended server; -1: not known. */
+static int count_left(const char *const *values, const struct audit_kind_row *kind, const char *name)
+{
+	int containers = kind->profile ? audit_engine_count(audit_engine_address(values[ENGINE]), name) : 0;
+
+	return containers < 0 ? -1 : containers + (int)audit_count_traces(name);
+}
+
 /* A server of our own for one column. Returns an enum status. */
 static int audit_private(const char *const *values, struct audit_column *column, const struct audit_host *host,
 			 const sigset_t *signals)
@@ -211,6 +219,8 @@ static int audit_private(const char *const *values, struct audit_column *column,
 		return fail(&err, status);
 	if (audit_column(column, host, &server, server.address, signals, &err) < 0)
 		return fail(&err, STATUS_FAILED);
+	audit_server_stop(&server);
+	audit_run_last(column, count_left(values, kind, name));
 	return STATUS_OK;
 }
 

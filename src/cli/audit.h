@@ -52,6 +52,7 @@ struct audit_sight {
 	const char *token;  /* a word that only this attempt knows */
 	const char *secret; /* a word that lies outside every sandbox: in the bait and in the server's environment */
 	const char *host_passwd;
+	int left; /* of the server once it has ended: processes, mounts, cgroups, containers; -1: that is not known */
 	unsigned processes_during, processes_after;                         /* of the host, with the token on their command line */
 	char file_during[AUDIT_PLACE_BYTES], file_after[AUDIT_PLACE_BYTES]; /* a file of the host with the token in its name; "" */
 	bool is_secret_in_environment, is_search_proved;                    /* the searches found what they must find */
@@ -66,6 +67,7 @@ struct audit_case {
 	const char *afterwards; /* code of the runs that look for traces; NULL */
 	unsigned repeat;        /* the code is this text so many times; 0: once */
 	bool is_read_only;
+	bool is_last;       /* nothing runs: it is about what is left when our server has ended */
 	bool is_slow;       /* takes the whole wall time: begun first */
 	bool is_for_x86_64; /* names system calls by number */
 	int family;         /* an address family that this kernel must have, or the case says nothing; 0 */

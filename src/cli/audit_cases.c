@@ -26,7 +26,8 @@ const struct audit_kind_row audit_kinds[KIND_COUNT] = {
 			    .title = "docker original",
 			    .about = "A container as the original project ran it: --network none --memory 128m --cpus 0.5 "
 				     "--pids-limit 64 "
-				     "-v DIR:/app, as root. Here to compare with: it promises nothing, and what it lets through is "
+				     "-v DIR:/app, as root. Ended and removed by this project's provider; here to compare with: it "
+				     "promises nothing, and what it lets through is "
 				     "marked weak.",
 			    .provider = "docker",
 			    .profile = "original",

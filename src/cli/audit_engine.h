@@ -9,3 +9,6 @@ const char *audit_engine_address(const char *given);
 
 /* "Docker 20.10.24, runc"; "" when the Engine does not answer. */
 void audit_engine_version(const char *address, char *text, size_t size);
+
+/* How many containers, in whatever state, bear the label of a server of ours; -1 when the Engine does not say. */
+int audit_engine_count(const char *address, const char *name);

@@ -128,6 +128,39 @@ static void close_search(FTS **search)
 		(void)fts_close(*search);
 }
 
+static void close_file(FILE **file)
+{
+	if (*file)
+		(void)fclose(*file);
+}
+
+static unsigned count_mounts(const char *name)
+{
+	_cleanup_(close_file) FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[2048];
+	unsigned count = 0;
+
+	while (file && fgets(line, sizeof line, file))
+		count += strstr(line, name) != NULL;
+	return count;
+}
+
+static unsigned count_cgroups(const char *name)
+{
+	char root[] = "/sys/fs/cgroup", *paths[] = { root, NULL };
+	_cleanup_(close_search) FTS *search = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+	unsigned count = 0;
+
+	for (FTSENT *entry; search && (entry = fts_read(search));)
+		count += strstr(entry->fts_name, name) != NULL;
+	return count;
+}
+
+unsigned audit_count_traces(const char *name)
+{
+	return audit_count_processes(name) + count_mounts(name) + count_cgroups(name);
+}
+
 /* A run's own mounts are in a namespace of its own: what is found here is on the host. */
 void audit_find_file(const char *word, char place[AUDIT_PLACE_BYTES])
 {

@@ -25,6 +25,9 @@ void audit_new_word(char word[AUDIT_WORD_BYTES]);
 /* How many processes of this machine have the word on their command line. */
 unsigned audit_count_processes(const char *word);
 
+/* How many processes, mounts and cgroups of this machine bear a server's name. */
+unsigned audit_count_traces(const char *name);
+
 /* Looks for a file with the word in its name where servers and sandboxes keep theirs; its path, or "" when there is none. */
 void audit_find_file(const char *word, char place[AUDIT_PLACE_BYTES]);
 

@@ -48,7 +48,7 @@ static void write_titles(const struct audit_column *column, const char *what, en
 	if (audit_count(column, grade) == 0)
 		return;
 	fprintf(to, "<li><strong>%s:</strong> ", what);
-	(void)audit_write_titles(column, grade, to, write_text);
+	audit_write_titles(column, grade, to, write_text);
 	fprintf(to, ".</li>\n");
 }
 

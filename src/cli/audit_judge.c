@@ -193,6 +193,14 @@ enum grade rule_process_gone(const struct audit_case *what, const struct audit_s
 	return grade == GRADE_GOOD && sight->processes_during == 0 ? GRADE_UNCLEAR : grade;
 }
 
+enum grade rule_nothing_left(const struct audit_case *what, const struct audit_sight *sight)
+{
+	(void)what;
+	if (sight->left < 0)
+		return GRADE_UNCLEAR;
+	return sight->left == 0 ? GRADE_GOOD : GRADE_ESCAPED;
+}
+
 /* The number after the name in text of the form of /proc/PID/status. */
 static bool find_field(const char *text, const char *name, int base, uint64_t *ret_value)
 {

@@ -46,5 +46,8 @@ enum grade rule_not_on_host(const struct audit_case *what, const struct audit_si
 /* The run was stopped in time, its process was seen on the host while it ran, and is gone. */
 enum grade rule_process_gone(const struct audit_case *what, const struct audit_sight *sight);
 
+/* Nothing is left of the server. */
+enum grade rule_nothing_left(const struct audit_case *what, const struct audit_sight *sight);
+
 /* Reads uid, capabilities, no_new_privs and seccomp as /proc/self/status shows them: weak when only some are as they should be. */
 enum grade rule_powerless(const struct audit_case *what, const struct audit_sight *sight);

@@ -97,17 +97,39 @@ void audit_collect_facts(const struct audit_report *report, struct audit_facts *
 	}
 }
 
-bool audit_write_titles(const struct audit_column *column, enum grade grade, FILE *to, void (*write)(FILE *to, const char *text))
+static bool is_same_group(unsigned one, unsigned other)
 {
-	bool is_first = true;
+	return strcmp(audit_cases[one].group, audit_cases[other].group) == 0;
+}
 
-	for (unsigned i = 0; i < audit_cases_count; i++) {
-		if (column->results[i].grade != grade)
-			continue;
-		if (!is_first)
-			(void)fputs("; ", to);
-		write(to, audit_cases[i].title);
-		is_first = false;
+/* The case after the group that begins with this one. Sets whether all of them, of more than one, have that grade. */
+static unsigned end_of_group(const struct audit_column *column, unsigned first, enum grade grade, bool *ret_is_whole)
+{
+	unsigned end = first, count = 0;
+
+	for (; end < audit_cases_count && is_same_group(first, end); end++)
+		count += column->results[end].grade == grade;
+	*ret_is_whole = count > 1 && count == end - first;
+	return end;
+}
+
+void audit_write_titles(const struct audit_column *column, enum grade grade, FILE *to, void (*write)(FILE *to, const char *text))
+{
+	const char *between = "";
+	bool is_whole;
+
+	for (unsigned first = 0, end; first < audit_cases_count; first = end) {
+		end = end_of_group(column, first, grade, &is_whole);
+		if (is_whole) {
+			fprintf(to, "%sall %u of \"%s\"", between, end - first, audit_cases[first].group);
+			between = "; ";
+		}
+		for (unsigned i = first; i < end && !is_whole; i++) {
+			if (column->results[i].grade != grade)
+				continue;
+			(void)fputs(between, to);
+			write(to, audit_cases[i].title);
+			between = "; ";
+		}
 	}
-	return !is_first;
 }

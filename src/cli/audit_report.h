@@ -44,5 +44,5 @@ struct audit_facts {
 };
 void audit_collect_facts(const struct audit_report *report, struct audit_facts *facts);
 
-/* Titles of the column's cases of that grade, each through write, parted by "; ". False when there is none. */
-bool audit_write_titles(const struct audit_column *column, enum grade grade, FILE *to, void (*write)(FILE *to, const char *text));
+/* Titles of the column's cases of that grade, each through write, parted by "; "; a group that is whole by its name. */
+void audit_write_titles(const struct audit_column *column, enum grade grade, FILE *to, void (*write)(FILE *to, const char *text));

@@ -297,6 +297,11 @@ static void run_case(struct audit_course *course, unsigned index)
 	struct audit_result *result = &course->column->results[index];
 	const char *port = strrchr(course->address, ':');
 
+	if (attempt.what->is_last) {
+		result->grade = GRADE_NOT_APPLICABLE;
+		(void)snprintf(result->happened, sizeof result->happened, "The server is not ours to end.");
+		return;
+	}
 	if (!is_applicable(attempt.what)) {
 		result->grade = GRADE_NOT_APPLICABLE;
 		(void)snprintf(result->happened, sizeof result->happened, "This machine's kernel does not have it.");
@@ -338,7 +343,7 @@ static void *work(void *arg)
 
 		run_case(course, index);
 		done = atomic_fetch_add(&course->done, 1) + 1;
-		if (course->is_verbose)
+		if (course->is_verbose && !audit_cases[index].is_last)
 			fprintf(stderr, "%-16s %2u/%u  %-8s %s\n", audit_kinds[course->column->kind].title, done, audit_cases_count,
 				audit_grade_name(course->column->results[index].grade), audit_cases[index].title);
 	}
@@ -360,6 +365,24 @@ int audit_run_cases(struct audit_course *course, struct err *err)
 		(void)pthread_join(workers[i], NULL);
 	course->column->took_ms = (clock_now() - began) / NSEC_PER_MSEC;
 	return atomic_load(&course->is_cancelled) ? -ECANCELED : 0;
+}
+
+void audit_run_last(struct audit_column *column, int left)
+{
+	for (unsigned i = 0; i < audit_cases_count; i++) {
+		const struct audit_case *what = &audit_cases[i];
+		const struct audit_sight sight = { .left = left };
+		struct audit_result *result = &column->results[i];
+
+		if (!what->is_last)
+			continue;
+		result->grade = audit_judge(what, &sight, column->kind);
+		result->layer = stopped_by(what, column->kind, result->grade);
+		if (left < 0)
+			(void)snprintf(result->happened, sizeof result->happened, "nobody tells what is left");
+		else
+			(void)snprintf(result->happened, sizeof result->happened, "%d left", left);
+	}
 }
 
 int audit_run_first(struct audit_course *course, struct err *err)

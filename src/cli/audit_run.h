@@ -19,5 +19,8 @@ struct audit_course {
 /* Asks the server for its Python, which also shows that it runs programs at all. An error with a sentence when it does not. */
 int audit_run_first(struct audit_course *course, struct err *err);
 
+/* Judges what is left of a server of ours that has ended; -1: not known. */
+void audit_run_last(struct audit_column *column, int left);
+
 /* All cases. Returns when they are over, or soon after is_cancelled; -ECANCELED then. Threads of its own, signals blocked in them. */
 int audit_run_cases(struct audit_course *course, struct err *err);

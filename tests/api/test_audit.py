@@ -18,7 +18,7 @@ SAFEXEC = harness.BUILD / "safexec"
 AUDIT_S = 60  # a native audit takes no longer
 GRADES = {"good", "weak", "escaped", "unclear", "n/a"}
 WANTED = (
-    "passwd tmp-write tmp-read-only loop memory internet fork code-length host-folder left-behind process-left disk output identity "
+    "aftermath passwd tmp-write tmp-read-only loop memory internet fork code-length host-folder left-behind process-left disk output identity "
     "environment neighbour setuid symlink mount ptrace bpf keyctl io-uring userfaultfd vsock alg unshare"
 ).split()
 

@@ -50,6 +50,7 @@ static const struct audit_case traces = { .rule = rule_token_unseen, .afterwards
 static const struct audit_case passwd = { .rule = rule_other_passwd };
 static const struct audit_case folder = { .rule = rule_not_on_host };
 static const struct audit_case process = { .rule = rule_process_gone, .held = "timed out", .most = 12000 };
+static const struct audit_case aftermath = { .rule = rule_nothing_left };
 static const struct audit_case powers = { .rule = rule_powerless };
 
 #define IDS(uid, eff, bnd, nnp, sec) "Uid: " uid "\nCapEff: " eff "\nCapBnd: " bnd "\nNoNewPrivs: " nnp "\nSeccomp: " sec "\n"
@@ -146,6 +147,10 @@ static void each_rule_tells_held_from_open_from_unknown(void **state)
 		{ &process, GRADE_UNCLEAR, { AFTER_MS(FAILED("timed out"), 10100) } },
 		{ &process, GRADE_ESCAPED, { .processes_during = 1, .processes_after = 1, AFTER_MS(FAILED("timed out"), 10100) } },
 		{ &process, GRADE_ESCAPED, { .processes_during = 1, .processes_after = 1, AFTER_MS(SILENT, 10100) } },
+
+		{ &aftermath, GRADE_GOOD, { .left = 0 } },
+		{ &aftermath, GRADE_ESCAPED, { .left = 1 } },
+		{ &aftermath, GRADE_UNCLEAR, { .left = -1 } },
 
 		{ &powers, GRADE_GOOD, { .answer = RAN(IDS("1000", "0000", "0000", "1", "2")) } },
 		{ &powers, GRADE_WEAK, { .answer = RAN(IDS("0", "0000", "0000", "1", "2")) } },
