@@ -103,9 +103,10 @@ static void what_is_not_an_order_is_refused_and_its_descriptors_closed(void **st
 
 		if (r != c->want)
 			fail_msg("%s: %d, not %d", c->what, r, c->want);
-		if (r == 1) {
-			(void)fd_close(got[0]);
-			(void)fd_close(got[1]);
+		array_for_each(got, fd) {
+			if (r < 0)
+				assert_int_equal(*fd, -EBADF); /* never a number that is closed already */
+			(void)fd_close(*fd);
 		}
 		if (unit_count_fds() != before)
 			fail_msg("%s: %d descriptors, then %d", c->what, before, unit_count_fds());
