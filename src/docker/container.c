@@ -62,12 +62,9 @@ static json_t *new_host_config(const struct options *options, const struct kind 
 
 static json_t *new_tmpfs(const struct limits *limits, const char *mode)
 {
-	char text[160];
-
 	/* exec, because the Engine's default is noexec and the native provider's scratch is not. */
-	(void)snprintf(text, sizeof text, "rw,exec,nosuid,nodev,size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=%s,uid=%d,gid=%d",
-		       limits->disk_bytes, limits->disk_files, mode, NOBODY, NOBODY);
-	return json_string(text);
+	return json_sprintf("rw,exec,nosuid,nodev,size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=%s,uid=%d,gid=%d", limits->disk_bytes,
+			    limits->disk_files, mode, NOBODY, NOBODY);
 }
 
 static json_t *new_ulimit(const char *name, uint64_t value)
@@ -87,7 +84,9 @@ static int harden(json_t *host, const struct kind *kind)
 	int r = more ? json_object_update(host, more) : -1;
 
 	json_decref(more);
-	if (r == 0 && !kind->is_read_only)
+	if (r == 0 && kind->is_read_only) /* gVisor puts a tmpfs of its own on an empty /tmp, unless something is there */
+		r = json_object_set_new(host, "Tmpfs", json_pack("{s:s}", "/tmp", "ro,nosuid,nodev,size=64k,mode=1777"));
+	else if (r == 0)
 		r = json_object_set_new(
 			host, "Tmpfs",
 			json_pack("{s:o, s:o}", "/app", new_tmpfs(limits, "0755"), "/tmp", new_tmpfs(limits, "1777")));
