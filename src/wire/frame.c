@@ -85,7 +85,8 @@ ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_ro
 
 	size_t count = take_fds(&message, fds, fds_room);
 
-	if (count > fds_room || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+	/* An empty packet looks like the end, where nobody expects descriptors. */
+	if (count > fds_room || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || (n == 0 && count > 0)) {
 		for (size_t i = 0; i < count && i < fds_room; i++)
 			(void)fd_close(fds[i]);
 		return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;

@@ -16,5 +16,5 @@ int frame_send(int socket, const void *frame, size_t size, const int *fds, size_
 
 /* Receives one frame of at most size bytes into frame, its descriptors into fds (close-on-exec) and their number into
  * *ret_fds_count. Returns the frame's size. 0: the other end is closed. -EAGAIN; -EMSGSIZE: longer than size;
- * -EPROTO: more than fds_room descriptors. On any error no descriptor is kept. */
+ * -EPROTO: more than fds_room descriptors, or an empty packet with some. On any error no descriptor is kept. */
 ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_room, size_t *ret_fds_count);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +128,31 @@ static void a_closed_and_an_empty_socket_are_told_apart(void **state)
 	assert_int_equal(order_send(pair[1], &order, NULL, 0), -EPIPE);
 }
 
+/* frame_send sends none of these; a process that has been taken over might. */
+static void an_empty_packet_leaves_no_descriptor_behind(void **state)
+{
+	const int *pair = *state;
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+	struct iovec part = { 0 };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof control,
+	};
+	int before = unit_count_fds(), got[2];
+	struct order order;
+
+	memcpy(CMSG_DATA(&control.header), &pair[0], sizeof(int));
+	assert_int_equal(sendmsg(pair[0], &message, MSG_NOSIGNAL), 0);
+	assert_int_equal(order_recv(pair[1], &order, got, 2), -EPROTO);
+	assert_int_equal(got[0], -EBADF);
+	assert_int_equal(unit_count_fds(), before);
+}
+
 static void a_reason_always_ends_in_nul(void **state)
 {
 	const int *pair = *state;
@@ -152,6 +178,7 @@ static const struct CMUnitTest tests[] = {
 	with_pair(descriptors_arrive_in_order_close_on_exec_and_the_rest_is_marked),
 	with_pair(what_is_not_an_order_is_refused_and_its_descriptors_closed),
 	with_pair(a_closed_and_an_empty_socket_are_told_apart),
+	with_pair(an_empty_packet_leaves_no_descriptor_behind),
 	with_pair(a_reason_always_ends_in_nul),
 	cmocka_unit_test(every_namespace_has_a_path_that_exists_here),
 };

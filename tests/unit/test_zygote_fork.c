@@ -74,7 +74,7 @@ static void a_child_knows_its_own_thread_and_the_parent_its_pidfd(void **state)
  * of the thread was right in the child. set_robust_list(2) */
 static void a_lock_that_a_child_died_with_is_given_back(void **state)
 {
-	pthread_mutex_t *lock = mmap(NULL, sizeof *lock, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_mutex_t *lock = mmap(NULL, sizeof(pthread_mutex_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pthread_mutexattr_t robust;
 	int status;
 
@@ -96,7 +96,7 @@ static void a_lock_that_a_child_died_with_is_given_back(void **state)
 	assert_int_equal(pthread_mutex_trylock(lock), EOWNERDEAD);
 	(void)pthread_mutex_consistent(lock);
 	(void)pthread_mutex_unlock(lock);
-	(void)munmap(lock, sizeof *lock);
+	(void)munmap(lock, sizeof(pthread_mutex_t));
 }
 
 /* A forker's guests are the zygote's children, which is who hears of their end. */
