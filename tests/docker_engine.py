@@ -56,6 +56,10 @@ class Engine:
         command = ["unshare", "--mount", "--propagation", "private", "setpriv", "--pdeathsig", "TERM", "dockerd", "--host", self.host]
         command += ["--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid"]
         command += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
+        if shutil.which("runsc"):  # gVisor; Debian's wants to be told that there is no network to take over
+            (self.folder / "runsc").write_text('#!/bin/sh\nexec runsc --network=none "$@"\n')
+            (self.folder / "runsc").chmod(0o755)
+            command += ["--add-runtime", f"runsc={self.folder}/runsc"]
         command += ["--storage-driver=overlay2", "--exec-opt", "native.cgroupdriver=cgroupfs", "--log-level=warn"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         try:
@@ -63,9 +67,9 @@ class Engine:
             self.bring_image()
         except BaseException as e:
             self.log.seek(0)
-            e.add_note(f"the Engine's log: {self.log.read()[-2000:]}") if hasattr(e, "add_note") else None
+            log = self.log.read()[-2000:]
             self.stop()
-            raise
+            raise RuntimeError(f"the Engine does not work here: {e}; its log: {log}") from e
 
     def call(self, method, path, body=None, headers=None):
         """Status, and the answer as JSON, or as text when it is none."""
