@@ -89,9 +89,9 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 	if (wire_is(&frame, n, WIRE_JOB, wire_job) && slot->state == SLOT_READY) {
 		slot->job = frame.job;
 		take_job(slot, fds, fds_count);
-	} else if (wire_is(&frame, n, WIRE_STOP, wire_stop) && slot->state == SLOT_RUNNING &&
+	} else if (wire_is(&frame, n, WIRE_STOP, wire_stop) && (slot->state == SLOT_RUNNING || slot->state == SLOT_STARTING) &&
 		   frame.stop.verdict == VERDICT_OUTPUT) {
-		run_stop(slot, VERDICT_OUTPUT);
+		run_stop(slot, VERDICT_OUTPUT); /* output may overtake the Engine's word that the program runs */
 	} else if (n <= 0 || slot->state == SLOT_READY) {
 		/* Cancelled by the front, or never to be used: nobody waits for a verdict. */
 		(void)event_del(slot->on_control);
