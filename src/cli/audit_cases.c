@@ -4,6 +4,9 @@
 #include "cli/audit.h"
 #include "cli/audit_judge.h"
 
+/* To the answer of a run of ten seconds, with the wait for a sandbox: several others are being made at the time. */
+#define MAX_ANSWER_MS 20000
+
 const struct audit_case audit_cases[] = {
 #define CASE(...) { __VA_ARGS__ },
 #include "cli/audit_cases.def"
