@@ -298,6 +298,8 @@ static int build_skeleton(struct err *err)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
 		r = make_dir(dirs[i]);
+	if (r == 0)
+		r = make_file(BASE "/app/script.py", "print()\n", 0444); /* the zygote's rehearsal; every cell covers it */
 	return r < 0 ? err_set(err, r, "the environment's skeleton cannot be made") : 0;
 }
 

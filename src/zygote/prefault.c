@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zygote/prefault.h"
 
-#include "base/macro.h"
+#include "base/fd.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define MAX_REGIONS      64
+#define MAX_RANGES       512
 #define MAX_REGION_BYTES (8 * MIB) /* larger ones hold a preloaded library's data, which most scripts only read */
+#define PAGE_BYTES       4096
+#define MAX_GAP          4 /* pages; a few copied for nothing cost less than another call */
+
+/* /proc/PID/pagemap: present, and mapped by this process alone: no longer shared with the zygote. */
+#define PAGEMAP_OWN ((UINT64_C(1) << 63) | (UINT64_C(1) << 56))
 
 static struct {
 	size_t count;
-	struct region {
-		void *start;
+	struct range {
+		char *start;
 		size_t size;
-	} regions[MAX_REGIONS];
+	} ranges[MAX_RANGES];
+	int report_fd;
 } plan; /* listed in ARCHITECTURE.md under "Mutable globals" */
 
 void prefault_prepare(void)
@@ -30,20 +39,87 @@ void prefault_prepare(void)
 	if (!maps)
 		return;
 	plan.count = 0;
-	while (plan.count < MAX_REGIONS && fgets(line, sizeof line, maps)) {
+	while (plan.count < MAX_RANGES && fgets(line, sizeof line, maps)) {
 		unsigned long start, end;
 		char mode[5];
 
 		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || strcmp(mode, "rw-p") != 0 || strstr(line, "[stack]"))
 			continue;
 		if (end - start <= MAX_REGION_BYTES)
-			plan.regions[plan.count++] = (struct region){ (void *)start, end - start };
+			plan.ranges[plan.count++] = (struct range){ (char *)start, end - start };
 	}
 	(void)fclose(maps);
+}
+
+/* --- the rehearsal's child ------------------------------------------------------------------------------------------------- */
+
+static void report_range(const struct range *range)
+{
+	if (range->size > 0)
+		(void)fd_write_all(plan.report_fd, range, sizeof *range); /* atomic: far below PIPE_BUF */
+}
+
+/* Writes out the runs of own pages; those with a small gap between them count as one. */
+static void report_region(int pagemap, const struct range *region)
+{
+	struct range run = { 0 };
+	uint64_t entries[512];
+	size_t pages = region->size / PAGE_BYTES;
+
+	for (size_t first = 0; first < pages; first += ARRAY_SIZE(entries)) {
+		size_t want = pages - first < ARRAY_SIZE(entries) ? pages - first : ARRAY_SIZE(entries);
+		off_t offset = (off_t)(((uintptr_t)region->start / PAGE_BYTES + first) * sizeof entries[0]);
+
+		if (pread(pagemap, entries, want * sizeof entries[0], offset) != (ssize_t)(want * sizeof entries[0]))
+			break;
+		for (size_t i = 0; i < want; i++) {
+			char *page = region->start + (first + i) * PAGE_BYTES;
+
+			if ((entries[i] & PAGEMAP_OWN) != PAGEMAP_OWN)
+				continue;
+			if (run.size == 0 || page > run.start + run.size + MAX_GAP * PAGE_BYTES) {
+				report_range(&run);
+				run = (struct range){ page, 0 };
+			}
+			run.size = (size_t)(page - run.start) + PAGE_BYTES;
+		}
+	}
+	report_range(&run);
+}
+
+static void report(void)
+{
+	_cleanup_(fd_closep) int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	for (size_t i = 0; pagemap >= 0 && i < plan.count; i++)
+		report_region(pagemap, &plan.ranges[i]);
+}
+
+int prefault_report_at_exit(int fd)
+{
+	plan.report_fd = fd;
+	return atexit(report) == 0 ? 0 : -ENOMEM; /* C's atexit: it is called after the interpreter has taken itself apart */
+}
+
+/* --- the zygote and its guests ---------------------------------------------------------------------------------------------- */
+
+bool prefault_learn(int fd)
+{
+	struct range learned[MAX_RANGES];
+	size_t used = 0;
+	ssize_t n;
+
+	while (used < sizeof learned && (n = read(fd, (char *)learned + used, sizeof learned - used)) > 0)
+		used += (size_t)n;
+	if (used < sizeof learned[0])
+		return false;
+	plan.count = used / sizeof learned[0];
+	memcpy(plan.ranges, learned, plan.count * sizeof learned[0]);
+	return true;
 }
 
 void prefault(void)
 {
 	for (size_t i = 0; i < plan.count; i++)
-		(void)madvise(plan.regions[i].start, plan.regions[i].size, MADV_POPULATE_WRITE);
+		(void)madvise(plan.ranges[i].start, plan.ranges[i].size, MADV_POPULATE_WRITE);
 }

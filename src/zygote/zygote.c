@@ -190,6 +190,47 @@ static void serve_orders(struct zygote *zygote)
 	}
 }
 
+/* --- the rehearsal --------------------------------------------------------------------------------------------------------------------- */
+
+/* In the child: the streams lead nowhere, the link is closed, and Python goes on to run the empty /app/script.py of the
+ * environment, which every cell covers with its own. */
+static void become_rehearsal(const struct zygote *zygote, int report)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	PyOS_AfterFork_Child();
+	(void)fd_close(LINK_FD);
+	(void)sigprocmask(SIG_SETMASK, &zygote->first_mask, NULL);
+	if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || prefault_report_at_exit(report) < 0)
+		_exit(1);
+}
+
+/* True in the child. Whatever goes wrong here costs speed only. */
+static bool rehearse(const struct zygote *zygote)
+{
+	int report[2];
+
+	prefault_prepare();
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return false;
+
+	pid_t pid = fork_into_cell(-EBADF, -EBADF, false, NULL);
+
+	if (pid == 0) {
+		(void)fd_close(report[0]);
+		become_rehearsal(zygote, report[1]);
+		return true;
+	}
+	(void)fd_close(report[1]);
+	if (pid > 0) {
+		(void)prefault_learn(report[0]);
+		(void)kill(pid, SIGKILL); /* it has said all; should it not have ended, it shall not be waited for */
+		(void)waitpid(pid, NULL, __WALL);
+	}
+	(void)fd_close(report[0]);
+	return false;
+}
+
 /* --- Python's view -------------------------------------------------------------------------------------------------------------------- */
 
 static PyObject *fail(const char *what)
@@ -220,7 +261,8 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 		return fail("watch its children");
 	if (fork_prepare() < 0)
 		return fail("learn where glibc keeps the thread id; the kernel needs CONFIG_CHECKPOINT_RESTORE");
-	prefault_prepare();
+	if (rehearse(&zygote))
+		Py_RETURN_NONE;
 	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
 		return fail("reach the warden");
 	serve_orders(&zygote);

@@ -4,6 +4,7 @@
 
 #include "base/macro.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -96,9 +97,57 @@ static void what_is_unmapped_or_sealed_later_does_no_harm(void **state)
 	assert_int_equal(munmap(sealed, PAGES * PAGE), 0);
 }
 
+/* A rehearsal that writes to every eighth page, far enough from each other to be ranges of their own. */
+static void only_what_a_rehearsal_wrote_to_is_copied(void **state)
+{
+#ifdef __SANITIZE_ADDRESS__
+	print_message("SKIPPED: a sanitizer's own pages are more than a report holds\n");
+	skip();
+#endif
+	char *bytes = map(LOW, PAGES * PAGE, PROT_READ | PROT_WRITE);
+	int report[2], status;
+
+	(void)state;
+	assert_int_equal(pipe(report), 0);
+	prefault_prepare();
+
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)close(report[0]);
+		for (size_t i = 0; i < PAGES; i += 8)
+			bytes[i * PAGE] = 3;
+		exit(prefault_report_at_exit(report[1]) < 0);
+	}
+	(void)close(report[1]);
+	assert_true(prefault_learn(report[0]));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)close(report[0]);
+
+	int faults = faults_in_child(bytes, prefault);
+
+	assert_in_range(faults, PAGES / 2, PAGES - PAGES / 8 + 8);
+	(void)munmap(bytes, PAGES * PAGE);
+}
+
+static void a_rehearsal_that_says_nothing_changes_nothing(void **state)
+{
+	int report[2];
+
+	(void)state;
+	assert_int_equal(pipe(report), 0);
+	(void)close(report[1]);
+	assert_false(prefault_learn(report[0]));
+	(void)close(report[0]);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_child_has_its_own_pages_before_it_writes_to_them),
 	cmocka_unit_test(large_regions_are_left_to_the_script),
+	cmocka_unit_test(only_what_a_rehearsal_wrote_to_is_copied),
+	cmocka_unit_test(a_rehearsal_that_says_nothing_changes_nothing),
 	cmocka_unit_test(what_is_unmapped_or_sealed_later_does_no_harm),
 };
 
