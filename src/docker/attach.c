@@ -244,7 +244,7 @@ static int ask(const struct attach *attach, const char *socket_path, const char 
 
 	if (n < 0 || (size_t)n >= sizeof request || strlen(socket_path) >= sizeof name.sun_path)
 		return -ENAMETOOLONG;
-	strcpy(name.sun_path, socket_path);
+	(void)snprintf(name.sun_path, sizeof name.sun_path, "%s", socket_path);
 	if (connect(attach->socket, (struct sockaddr *)&name, sizeof name) < 0)
 		return -errno;
 	return send(attach->socket, request, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -EIO;

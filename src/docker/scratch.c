@@ -18,7 +18,7 @@
 
 #define PREFIX       "safexec-docker-"
 #define SCRIPT       "script.py"
-#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
 
 static void close_stream(DIR **stream)
 {
@@ -29,7 +29,7 @@ static void close_stream(DIR **stream)
 /* Opens a second description of a folder for reading its names; the first stays the caller's. */
 static DIR *list(int dir)
 {
-	int copy = openat(dir, ".", FOLDER_FLAGS);
+	int copy = openat(dir, ".", FOLDER_FLAGS | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
 
 	if (!stream && copy >= 0)
@@ -57,7 +57,7 @@ static int unlink_one(int dir, const char *name)
 /* Empties top/name of all but folders that are not empty; those move to the top. */
 static int flatten(int top, const char *name, unsigned *moved)
 {
-	_cleanup_(fd_closep) int dir = openat(top, name, FOLDER_FLAGS);
+	_cleanup_(fd_closep) int dir = openat(top, name, FOLDER_FLAGS | O_CLOEXEC);
 	_cleanup_(close_stream) DIR *stream = NULL;
 	int r = 0;
 
@@ -112,7 +112,7 @@ static int empty(int top)
 
 static int remove_folder(int parent, const char *name)
 {
-	_cleanup_(fd_closep) int dir = openat(parent, name, FOLDER_FLAGS);
+	_cleanup_(fd_closep) int dir = openat(parent, name, FOLDER_FLAGS | O_CLOEXEC);
 	int r = dir < 0 ? -errno : empty(dir);
 
 	if (r == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0)
@@ -147,7 +147,7 @@ int scratch_make(const struct scratch *scratch, char ret_path[SCRATCH_PATH_BYTES
 
 int scratch_write(const char *path, int code_fd)
 {
-	_cleanup_(fd_closep) int dir = open(path, FOLDER_FLAGS);
+	_cleanup_(fd_closep) int dir = open(path, FOLDER_FLAGS | O_CLOEXEC);
 	_cleanup_(fd_closep) int file =
 		dir < 0 ? -EBADF : openat(dir, SCRIPT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	off_t at = 0;
@@ -168,7 +168,7 @@ static int take_over(struct scratch *scratch)
 
 	if (mkdir(scratch->path, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	scratch->dir = open(scratch->path, FOLDER_FLAGS);
+	scratch->dir = open(scratch->path, FOLDER_FLAGS | O_CLOEXEC);
 	if (scratch->dir < 0)
 		return -errno;
 	if (fstat(scratch->dir, &st) < 0 || st.st_uid != geteuid())

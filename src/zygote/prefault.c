@@ -16,7 +16,7 @@
 
 #define MAX_RANGES       512
 #define MAX_REGION_BYTES (8 * MIB) /* larger ones hold a preloaded library's data, which most scripts only read */
-#define PAGE_BYTES       4096
+#define PAGE_BYTES       ((size_t)4096)
 #define MAX_GAP          4 /* pages; a few copied for nothing cost less than another call */
 
 /* /proc/PID/pagemap: present, and mapped by this process alone: no longer shared with the zygote. */

@@ -4,6 +4,7 @@
 
 #include "base/macro.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -108,7 +109,7 @@ static void only_what_a_rehearsal_wrote_to_is_copied(void **state)
 	int report[2], status;
 
 	(void)state;
-	assert_int_equal(pipe(report), 0);
+	assert_int_equal(pipe2(report, O_CLOEXEC), 0);
 	prefault_prepare();
 
 	pid_t child = fork();
@@ -137,7 +138,7 @@ static void a_rehearsal_that_says_nothing_changes_nothing(void **state)
 	int report[2];
 
 	(void)state;
-	assert_int_equal(pipe(report), 0);
+	assert_int_equal(pipe2(report, O_CLOEXEC), 0);
 	(void)close(report[1]);
 	assert_false(prefault_learn(report[0]));
 	(void)close(report[0]);
