@@ -43,7 +43,7 @@ static const char look_around[] =
 
 static void an_environment_shows_what_it_should_and_nothing_else(void **state)
 {
-	char text[4096];
+	char text[16 * KIB];
 	struct nest nest;
 
 	(void)state;
@@ -57,7 +57,7 @@ static void an_environment_shows_what_it_should_and_nothing_else(void **state)
 
 static void a_missing_interpreter_is_told_in_one_line(void **state)
 {
-	char text[1024];
+	char text[16 * KIB];
 	struct nest nest;
 
 	(void)state;
@@ -104,7 +104,7 @@ static void frames_that_are_no_orders_for_it_make_no_cell(void **state)
 	(void)state;
 	nest_open(&nest, "/usr/bin/python3", "print('.', flush=True)\n" STAY);
 
-	char text[64];
+	char text[16 * KIB];
 
 	nest_read_output(&nest, text, sizeof text); /* it serves by now, or soon */
 	assert_int_equal(order_send(nest.nursery.link, &stray, NULL, 0), 0);
