@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Version 2: one hierarchy, and processes only in its leaves. Beneath our own cgroup, or at the root where our own holds
- * strangers: safexec-NAME with the leaves "main" (this program and its parent, when we had to make room), "nursery", and a
- * new one for each cell, which the zygote forks into (CLONE_INTO_CGROUP, Linux 5.7) because we gave it those files.
+ * strangers: safexec-NAME with the leaves "main" (this program and its parent, when we had to make room), "nursery", "limited"
+ * (empty, see below), and a new one for each cell, which the zygote forks into (CLONE_INTO_CGROUP, Linux 5.7) because we gave it those files.
  */
 #include "base/num.h"
 #include "cell/cgroup_impl.h"
@@ -124,6 +124,18 @@ static int check_swap(const struct cgroup_tree *tree, struct err *err)
 	return err_say(err, -ENOTSUP, "there is swap and it is not accounted; boot with swapaccount=1, or run `swapoff -a`");
 }
 
+/* An empty group with a CPU limit. With the machine's first limited group the kernel patches the scheduler's code, and back with
+ * its last (cfs_bandwidth_used, a static key): without this one, twice a run on a quiet machine. */
+static int keep_cpu_limits_on(const struct cgroup_tree *tree)
+{
+	_cleanup_(fd_closep) int dir = -EBADF;
+	int r = cgroup_open_dir(tree->dirs[V2_TREE], "limited", &dir);
+	char cpu[64];
+
+	(void)snprintf(cpu, sizeof cpu, "%d %d", CGROUP_PERIOD_US, CGROUP_PERIOD_US);
+	return r < 0 ? r : fd_write_file(dir, "cpu.max", cpu);
+}
+
 /* From the bottom up: a cgroup that has controllers for its children holds no processes itself. */
 static int furnish(struct cgroup_tree *tree, int base)
 {
@@ -135,6 +147,8 @@ static int furnish(struct cgroup_tree *tree, int base)
 		r = enable_controllers(tree->dirs[V2_TREE]);
 	if (r == 0)
 		r = cgroup_open_dir(tree->dirs[V2_TREE], "nursery", &tree->dirs[V2_NURSERY]);
+	if (r == 0)
+		r = keep_cpu_limits_on(tree);
 	/* A fork into a group takes leave to write the group's file and that of the common ancestor (cgroups(7)). */
 	return r < 0 ? r : let_zygote_fork_into(tree, tree->dirs[V2_TREE]);
 }
