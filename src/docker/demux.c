@@ -19,16 +19,15 @@ int demux_next(struct demux *demux, const char **at, size_t *size, struct demux_
 {
 	while (*size > 0) {
 		if (demux->head_bytes < DEMUX_HEAD_BYTES) {
-			demux->head[demux->head_bytes++] = (uint8_t) * *at;
+			demux->head[demux->head_bytes++] = (uint8_t)(*at)[0];
 			(*at)++;
 			(*size)--;
-			if (demux->head_bytes < DEMUX_HEAD_BYTES)
-				continue;
 
-			int r = read_head(demux);
+			int r = demux->head_bytes == DEMUX_HEAD_BYTES ? read_head(demux) : 0;
 
 			if (r < 0)
 				return r;
+			continue; /* there may be no byte behind it */
 		}
 		if (demux->left == 0) { /* an empty frame, or the end of one */
 			demux->head_bytes = 0;

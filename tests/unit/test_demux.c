@@ -42,8 +42,10 @@ static int feed(struct demux *demux, const char *bytes, size_t size, size_t step
 		size_t left = size - done < step ? size - done : step;
 		struct demux_piece piece;
 
-		while ((r = demux_next(demux, &at, &left, &piece)) > 0)
+		while ((r = demux_next(demux, &at, &left, &piece)) > 0) {
+			assert_true(piece.size > 0); /* also when nothing follows a head yet */
 			strncat(piece.stream == DEMUX_STDOUT ? out : error, piece.bytes, piece.size);
+		}
 	}
 	return r;
 }
