@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FORKERS 1
+#define LIMITED "limited"
 
 static const char *const controllers[V1_COUNT] = {
 	[V1_MEMORY] = "memory",
@@ -66,6 +67,16 @@ static int sweep_slots(int dir)
 	return 0;
 }
 
+/* An empty group with a CPU limit: the kernel patches the scheduler's code with the machine's first limited group and back with its
+ * last (cfs_bandwidth_used, a static key), which would else be twice a run on a quiet machine. */
+static int keep_cpu_limits_on(const struct cgroup_tree *tree)
+{
+	_cleanup_(fd_closep) int dir = -EBADF;
+	int r = cgroup_open_dir(tree->dirs[V1_CPU], LIMITED, &dir);
+
+	return r < 0 ? r : cgroup_write_number(dir, "cpu.cfs_quota_us", CGROUP_PERIOD_US);
+}
+
 static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err)
 {
 	char folder[128];
@@ -90,13 +101,18 @@ static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err
 		if (r < 0)
 			return err_set(err, r, "the %s cgroup of an earlier server cannot be swept", controllers[i]);
 	}
-	return 0;
+
+	int r = keep_cpu_limits_on(tree);
+
+	return r < 0 ? err_set(err, r, "a CPU limit cannot be set; the kernel needs CONFIG_CFS_BANDWIDTH") : 0;
 }
 
 static void tree_close(struct cgroup_tree *tree)
 {
 	const char *folder = strrchr(tree->path, '/');
 
+	if (tree->dirs[V1_CPU] >= 0)
+		(void)unlinkat(tree->dirs[V1_CPU], LIMITED, AT_REMOVEDIR);
 	for (size_t i = 0; folder && i < V1_COUNT; i++) {
 		char path[PATH_MAX];
 		struct err err;
