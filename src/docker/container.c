@@ -79,7 +79,7 @@ static int harden(json_t *host, const struct kind *kind)
 	json_t *more = json_pack("{s:I, s:[s], s:[s], s:b, s:{s:s}, s:b, s:s, s:I, s:[o, o, o]}", "MemorySwap",
 				 (json_int_t)limits->memory_bytes, "CapDrop", "ALL", "SecurityOpt", "no-new-privileges",
 				 "ReadonlyRootfs", 1, "LogConfig", "Type", "none", "Init", 1, "IpcMode", "private", "ShmSize",
-				 (json_int_t)limits->disk_bytes, "Ulimits", new_ulimit("core", 0),
+				 (json_int_t)limits->disk_bytes, "Ulimits", new_ulimit("core", 1),
 				 new_ulimit("nofile", limits->open_files), new_ulimit("fsize", limits->file_bytes));
 	int r = more ? json_object_update(host, more) : -1;
 

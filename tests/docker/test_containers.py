@@ -74,7 +74,7 @@ def test_the_hardened_profile_closes_what_the_original_leaves_open(engine, serve
               "LogConfig": {"Type": "none", "Config": {}}, "CapAdd": None, "IpcMode": "private", "PidMode": ""}
     assert {key: host[key] for key in wanted} == wanted
     assert (config["User"], config["NetworkDisabled"]) == ("65534:65534", True)
-    assert {limit["Name"]: limit["Hard"] for limit in host["Ulimits"]} == {"core": 0, "nofile": 1024, "fsize": 16 * MIB}
+    assert {limit["Name"]: limit["Hard"] for limit in host["Ulimits"]} == {"core": 1, "nofile": 1024, "fsize": 16 * MIB}
     if is_read_only:  # nothing is written anywhere; the program itself is bound, and cannot be changed
         assert host["Binds"][0].endswith(":/app:ro") and host["Tmpfs"]["/tmp"].startswith("ro,")
     else:
