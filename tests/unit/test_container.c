@@ -48,7 +48,7 @@ static const struct {
 	  " \"SecurityOpt\": [\"no-new-privileges\"], \"LogConfig\": {\"Type\": \"none\"}, \"Init\": true, \"IpcMode\": "
 	  "\"private\","
 	  " \"ShmSize\": 16777216, \"Tmpfs\": {\"/tmp\": \"ro,nosuid,nodev,size=64k,mode=1777\"}, \"Ulimits\": ["
-	  "{\"Name\": \"core\", \"Soft\": 0, \"Hard\": 0}, {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
+	  "{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}, {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
 	  "{\"Name\": \"fsize\", \"Soft\": 16777216, \"Hard\": 16777216}]}}" },
 };
 
