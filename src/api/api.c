@@ -257,11 +257,6 @@ void api_free(struct api *api)
 	free(api);
 }
 
-void api_freep(struct api **api)
-{
-	api_free(*api);
-}
-
 const struct http_handler *api_handler(const struct api *api)
 {
 	return &api->handler;

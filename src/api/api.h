@@ -19,7 +19,6 @@ int api_new(const struct api_options *options, struct service *service, struct a
 
 /* After the HTTP server, which calls it, is gone. */
 void api_free(struct api *api);
-void api_freep(struct api **api);
 
 /* For http_server_new. */
 const struct http_handler *api_handler(const struct api *api);

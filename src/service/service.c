@@ -53,11 +53,6 @@ void service_free(struct service *service)
 	free(service);
 }
 
-void service_freep(struct service **service)
-{
-	service_free(*service);
-}
-
 /* Moves a run that has its job from the one list to the other. */
 static void note_running(struct service *service, struct run *run)
 {

@@ -60,7 +60,6 @@ int service_new(struct event_base *base, const struct service_options *options, 
 
 /* Cancels what runs without calling anybody. */
 void service_free(struct service *service);
-void service_freep(struct service **service);
 
 /* Takes over the front's end of a link (wire/provider.h). */
 int service_add_provider(struct service *service, int link_fd);
