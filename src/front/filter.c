@@ -3,13 +3,7 @@
 
 #include "base/macro.h"
 
-#include <errno.h>
 #include <seccomp.h>
-#include <stdbool.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* Sockets and streams that are there already, memory, time, and its own end. It opens nothing and creates no process. */
 static const int calls[] = {
@@ -45,7 +39,7 @@ static const int calls[] = {
 	SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(memfd_create),
-	/* memory; mmap and mprotect have their own rules below */
+	/* memory */
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
@@ -63,40 +57,4 @@ static const int calls[] = {
 	SCMP_SYS(exit_group),
 };
 
-/* Never writable code, never new code. */
-static const int mapping_calls[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
-
-static int add_rules(scmp_filter_ctx filter)
-{
-	int r = 0;
-
-	array_for_each(calls, call) {
-		if (r == 0)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, *call, 0);
-	}
-	array_for_each(mapping_calls, call) {
-		if (r == 0)
-			r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, *call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	}
-	return r;
-}
-
-int filter_load(void)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r;
-
-	if (!filter)
-		return -ENOMEM;
-	r = add_rules(filter);
-	if (r == 0)
-		r = seccomp_load(filter);
-	seccomp_release(filter);
-	return r;
-}
-
-int filter_verify(void)
-{
-	/* Before the filter was there this returned 2 or more: the mode is asked through a call that the list lacks. */
-	return prctl(PR_GET_SECCOMP) < 0 && errno == EPERM && syscall(SYS_getppid) < 0 && errno == EPERM ? 0 : -EPERM;
-}
+const struct sandbox_profile front_profile = { .who = "the front", .calls = calls, .calls_count = ARRAY_SIZE(calls) };

@@ -7,8 +7,8 @@
 #include "api/api.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "front/filter.h"
 #include "front/options.h"
-#include "front/sandbox.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -190,7 +190,7 @@ static int serve(struct front *front, struct err *err)
 	if (r == 0)
 		r = build(front, &events, err);
 	if (r == 0)
-		r = sandbox_enter(&ids, err);
+		r = sandbox_enter(&front_profile, &ids, -EBADF, err);
 	if (r == 0)
 		(void)event_base_dispatch(front->base);
 	http_server_free(front->server);

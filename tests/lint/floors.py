@@ -9,7 +9,7 @@ import sys
 FLOORS = {
     "base": 0,
     "spec": 1, "wire": 1,
-    "http": 2, "cell": 2,
+    "http": 2, "cell": 2, "sandbox": 2,
     "service": 3,
     "api": 4,
     "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5,
@@ -45,7 +45,7 @@ FOREIGN = {
     r"Python\.h|patchlevel\.h": {"zygote"},
     r"microhttpd\.h": {"http"},
     r"curl/.*": {"cli", "docker"},
-    r"seccomp\.h": {"cell", "front", "warden"},
+    r"seccomp\.h": {"callback", "cell", "front", "sandbox", "store", "warden"},
     r"sched\.h|sys/mount\.h|linux/mount\.h": {"cell", "warden", "zygote"},
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "front/sandbox.h"
+#include "front/filter.h"
 #include "unit.h"
 
 #include "base/macro.h"
@@ -91,7 +91,7 @@ static void confine(void)
 	const struct sandbox_ids ids = { .uid = 65534, .gid = 65534, .is_set = geteuid() == 0 };
 	struct err err;
 
-	if (sandbox_enter(&ids, &err) < 0) {
+	if (sandbox_enter(&front_profile, &ids, -EBADF, &err) < 0) {
 		print_error("%s\n", err.text);
 		_exit(2);
 	}
@@ -177,7 +177,7 @@ static void root_that_would_stay_root_is_an_error(void **state)
 		const struct sandbox_ids ids = { 0 };
 		struct err err;
 
-		_exit(sandbox_enter(&ids, &err) == -EPERM ? 0 : 1);
+		_exit(sandbox_enter(&front_profile, &ids, -EBADF, &err) == -EPERM ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
