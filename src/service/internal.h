@@ -24,11 +24,19 @@ struct cell {
 	struct provider *provider;
 	int control, out, err;
 	struct event *event;
+	struct run_place place;
 };
 
 TAILQ_HEAD(cells, cell);
 TAILQ_HEAD(runs, run);
 LIST_HEAD(providers, provider);
+
+/* An environment of a provider that has sent a cell once: a run may ask for it. */
+struct known {
+	char provider[16], environment[32];
+};
+
+#define MAX_KNOWN 64
 
 struct service {
 	struct event_base *base;
@@ -36,17 +44,21 @@ struct service {
 	const struct service_events *events;
 	struct providers providers;
 	struct cells ready;  /* oldest first */
-	struct runs waiting; /* first come first served */
+	struct runs waiting; /* by priority, then first come first served */
 	struct runs running;
 	unsigned cells_count, waiting_count, running_count;
 	bool was_ready, is_stopping;
+	struct known known[MAX_KNOWN];
+	unsigned known_count;
 };
 
 struct stream {
 	struct run *run;
+	enum run_stream which;
 	int fd; /* -EBADF: not there, or ended */
 	struct event event;
 	struct buf bytes;
+	bool is_truncated;
 };
 
 struct run {
@@ -54,29 +66,47 @@ struct run {
 	struct service *service;
 	run_done_fn *done;
 	void *arg;
+	const struct run_events *events; /* never NULL */
+	struct limits limits;
+	char wanted_provider[16], wanted_environment[32]; /* "": any */
+	int priority;
+	nsec_t start_by;
+	struct run_place place;
 	int code_fd, control;
 	uint32_t flags; /* WIRE_JOB_... */
-	bool is_running, has_verdict, has_overflown;
+	bool is_running, has_started, has_verdict, has_overflown;
 	unsigned requeues; /* times that a cell was closed before its job was read */
 	nsec_t admitted_at, started_at;
 	struct event timer; /* waiting: queue_ms; running: the guard; after the verdict: drain_ms */
 	struct event control_event;
 	struct stream out, err;
+	struct run_segment *segments;
+	size_t segments_count, segments_room;
+	uint64_t output_bytes;
 	struct result result;
 };
 
 /* provider.c */
 void provider_free(struct provider *provider);
 void cell_drop(struct cell *cell);
-struct cell *cell_take(struct service *service); /* the oldest ready one out of the list, or NULL */
-void cell_free(struct cell *cell);               /* of a taken one: closes what was not moved out */
+struct cell *cell_find(struct service *service, const struct run *run); /* the oldest ready one that it may have, or NULL */
+void cell_take(struct cell *cell);                                      /* out of the list */
+void cell_free(struct cell *cell);                                      /* of a taken one: closes what was not moved out */
+bool provider_is_known(const struct service *service, const struct run *run);
+
+/* request.c: a run made from what was asked, without a cell, then its files for one. Errors as service_run. */
+int run_new(struct service *service, const struct run_request *request, struct run **ret_run);
+int run_load(struct run *run, const struct run_request *request);
 
 /* run.c: gives a waiting run its cell, whose descriptors it takes. -errno: the cell is dead and the run can have another. */
 int run_start(struct run *run, struct cell *cell);
+void run_on_timer(evutil_socket_t fd, short what, void *run);
+void run_wait(struct run *run);       /* sets the timer of a waiting one */
 void run_drop_cell(struct run *run);  /* closing its control socket ends it */
 void run_wait_again(struct run *run); /* as before it had a cell */
 void run_fault(struct run *run, const char *why);
 void run_check_end(struct run *run);
+void run_note_started(struct run *run);
 void run_stop_output(struct run *run);
 void run_free(struct run *run);
 
@@ -85,6 +115,7 @@ int stream_open(struct stream *stream, struct run *run, int *fd); /* takes fd on
 void stream_close(struct stream *stream);
 
 /* service.c */
+void service_queue(struct run *run); /* behind those of its priority */
 void service_dispatch(struct service *service);
 void service_requeue(struct run *run); /* first in the queue again: its cell was retired before it read the job */
 void service_end_waiting(struct service *service, enum run_end end);

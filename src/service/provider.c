@@ -2,6 +2,7 @@
 #include "service/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void on_idle_cell(evutil_socket_t fd, short what, void *arg)
 {
@@ -35,20 +36,57 @@ void cell_drop(struct cell *cell)
 	cell_free(cell);
 }
 
-struct cell *cell_take(struct service *service)
+static bool is_wanted(const struct run *run, const char *provider, const char *environment)
 {
-	struct cell *cell = TAILQ_FIRST(&service->ready);
+	return (!run->wanted_provider[0] || strcmp(run->wanted_provider, provider) == 0) &&
+	       (!run->wanted_environment[0] || strcmp(run->wanted_environment, environment) == 0);
+}
 
-	if (cell) {
-		unlink_cell(cell);
-		event_free(cell->event);
-		cell->event = NULL;
+struct cell *cell_find(struct service *service, const struct run *run)
+{
+	struct cell *cell;
+
+	TAILQ_FOREACH(cell, &service->ready, link)
+	{
+		if (is_wanted(run, cell->place.provider, cell->place.environment))
+			return cell;
 	}
-	return cell;
+	return NULL;
+}
+
+void cell_take(struct cell *cell)
+{
+	unlink_cell(cell);
+	event_free(cell->event);
+	cell->event = NULL;
+}
+
+bool provider_is_known(const struct service *service, const struct run *run)
+{
+	for (unsigned i = 0; i < service->known_count; i++) {
+		if (is_wanted(run, service->known[i].provider, service->known[i].environment))
+			return true;
+	}
+	return false;
+}
+
+static void learn_place(struct service *service, const struct run_place *place)
+{
+	struct known *known = service->known;
+
+	for (unsigned i = 0; i < service->known_count; i++) {
+		if (strcmp(known[i].provider, place->provider) == 0 && strcmp(known[i].environment, place->environment) == 0)
+			return;
+	}
+	if (service->known_count == MAX_KNOWN)
+		return;
+	known += service->known_count++;
+	memcpy(known->provider, place->provider, sizeof known->provider);
+	memcpy(known->environment, place->environment, sizeof known->environment);
 }
 
 /* Takes over the descriptors, also when it fails. */
-static int add_cell(struct provider *provider, const int fds[3])
+static int add_cell(struct provider *provider, const struct wire_cell *frame, const int fds[3])
 {
 	struct service *service = provider->service;
 	struct cell *cell = calloc(1, sizeof *cell);
@@ -59,6 +97,9 @@ static int add_cell(struct provider *provider, const int fds[3])
 		return -ENOMEM;
 	}
 	*cell = (struct cell){ .provider = provider, .control = fds[0], .out = fds[1], .err = fds[2] };
+
+	memcpy(cell->place.provider, frame->provider, sizeof cell->place.provider);
+	memcpy(cell->place.environment, frame->environment, sizeof cell->place.environment);
 
 	int r = 0;
 
@@ -75,6 +116,7 @@ static int add_cell(struct provider *provider, const int fds[3])
 	TAILQ_INSERT_TAIL(&service->ready, cell, link);
 	service->cells_count++;
 	provider->cells++;
+	learn_place(service, &cell->place);
 	return 0;
 }
 
@@ -97,7 +139,7 @@ static int take_one(struct provider *provider)
 		return -EBADMSG;
 	}
 
-	int r = add_cell(provider, fds);
+	int r = add_cell(provider, &frame, fds);
 
 	return r < 0 ? r : 1;
 }

@@ -19,12 +19,26 @@ static void set_timer(struct run *run, uint64_t ms)
 	(void)event_add(&run->timer, &timeout); /* cannot fail: it was added before and its memory is there */
 }
 
+void run_wait(struct run *run)
+{
+	uint64_t wait_ms = run->service->options.queue_ms;
+	nsec_t now = clock_now();
+
+	if (run->start_by > 0) {
+		uint64_t left_ms = run->start_by > now ? (run->start_by - now) / NSEC_PER_MSEC : 0;
+
+		if (left_ms < wait_ms)
+			wait_ms = left_ms;
+	}
+	set_timer(run, wait_ms);
+}
+
 void run_wait_again(struct run *run)
 {
 	run_drop_cell(run);
 	run->is_running = false;
 	run->requeues++;
-	set_timer(run, run->service->options.queue_ms);
+	run_wait(run);
 }
 
 void run_fault(struct run *run, const char *why)
@@ -47,6 +61,13 @@ void run_check_end(struct run *run)
 	service_finish(run, RUN_ENDED);
 }
 
+void run_note_started(struct run *run)
+{
+	if (!run->has_started && run->events->on_started)
+		run->events->on_started(run->arg);
+	run->has_started = true;
+}
+
 void run_stop_output(struct run *run)
 {
 	const struct wire_stop stop = { .head = WIRE_HEAD(WIRE_STOP), .verdict = VERDICT_OUTPUT };
@@ -56,7 +77,7 @@ void run_stop_output(struct run *run)
 	run->has_overflown = true;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+void run_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *run = arg;
 
@@ -74,6 +95,7 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict)
 {
 	const struct service_events *events = run->service->events;
 
+	run_note_started(run);
 	run->has_verdict = true;
 	run->result = verdict->result;
 	(void)event_del(&run->control_event);
@@ -113,7 +135,7 @@ static int send_job(const struct run *run, int control)
 	const struct wire_job job = {
 		.head = WIRE_HEAD(WIRE_JOB),
 		.flags = run->flags,
-		.limits = run->service->options.limits,
+		.limits = run->limits,
 	};
 
 	return frame_send(control, &job, sizeof job, &run->code_fd, 1);
@@ -148,6 +170,7 @@ int run_start(struct run *run, struct cell *cell)
 {
 	int r = take_cell(run, cell);
 
+	run->place = cell->place;
 	if (r == 0)
 		r = send_job(run, run->control);
 	if (r < 0) {
@@ -156,7 +179,7 @@ int run_start(struct run *run, struct cell *cell)
 	}
 	run->is_running = true;
 	run->started_at = clock_now();
-	set_timer(run, run->service->options.limits.wall_ms + run->service->options.guard_ms);
+	set_timer(run, run->limits.wall_ms + run->service->options.guard_ms);
 	return 0;
 }
 
@@ -167,57 +190,6 @@ void run_free(struct run *run)
 	(void)fd_close(run->code_fd);
 	buf_free(&run->out.bytes);
 	buf_free(&run->err.bytes);
+	free(run->segments);
 	free(run);
-}
-
-static struct run *run_new(struct service *service, const struct run_request *request)
-{
-	struct run *run = calloc(1, sizeof *run);
-
-	if (!run)
-		return NULL;
-	*run = (struct run){
-		.service = service,
-		.code_fd = -EBADF,
-		.control = -EBADF,
-		.flags = request->is_read_only ? WIRE_JOB_READ_ONLY : 0,
-		.admitted_at = clock_now(),
-		.out = { .fd = -EBADF, .bytes = buf_new(service->options.limits.output_bytes) },
-		.err = { .fd = -EBADF, .bytes = buf_new(service->options.limits.output_bytes) },
-	};
-	if (evtimer_assign(&run->timer, service->base, on_timer, run) < 0) {
-		free(run);
-		return NULL;
-	}
-	return run;
-}
-
-int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run)
-{
-	if (service->is_stopping)
-		return -ESHUTDOWN;
-	if (LIST_EMPTY(&service->providers))
-		return -ENOTCONN;
-	if (TAILQ_EMPTY(&service->ready) && service->waiting_count >= service->options.queue_max)
-		return -EBUSY;
-
-	struct run *run = run_new(service, request);
-
-	if (!run)
-		return -ENOMEM;
-	run->done = done;
-	run->arg = arg;
-	run->code_fd = fd_new_sealed("code", request->code, request->code_bytes);
-	if (run->code_fd < 0) {
-		int r = run->code_fd;
-
-		run_free(run);
-		return r;
-	}
-	set_timer(run, service->options.queue_ms);
-	TAILQ_INSERT_TAIL(&service->waiting, run, link);
-	service->waiting_count++;
-	*ret_run = run;
-	service_dispatch(service);
-	return 0;
 }

@@ -78,15 +78,68 @@ void service_requeue(struct run *run)
 		service_dispatch(service);
 }
 
-void service_dispatch(struct service *service)
+void service_queue(struct run *run)
+{
+	struct service *service = run->service;
+	struct run *before = TAILQ_LAST(&service->waiting, runs);
+
+	while (before && before->priority < run->priority)
+		before = TAILQ_PREV(before, runs, link);
+	if (before)
+		TAILQ_INSERT_AFTER(&service->waiting, before, run, link);
+	else
+		TAILQ_INSERT_HEAD(&service->waiting, run, link);
+	service->waiting_count++;
+}
+
+int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run)
 {
 	struct run *run;
-	struct cell *cell;
 
-	while ((run = TAILQ_FIRST(&service->waiting)) && (cell = cell_take(service))) {
+	if (service->is_stopping)
+		return -ESHUTDOWN;
+	if (LIST_EMPTY(&service->providers))
+		return -ENOTCONN;
+
+	int r = run_new(service, request, &run);
+
+	if (r < 0)
+		return r;
+	if (service->known_count > 0 && !provider_is_known(service, run))
+		r = -ENOENT;
+	else if (!cell_find(service, run) && service->waiting_count >= service->options.queue_max)
+		r = -EBUSY;
+	else
+		r = run_load(run, request);
+	if (r < 0) {
+		run_free(run);
+		return r;
+	}
+	run->done = done;
+	run->arg = arg;
+	*ret_run = run;
+	run_wait(run);
+	service_queue(run);
+	service_dispatch(service);
+	return 0;
+}
+
+void service_dispatch(struct service *service)
+{
+	struct run *next;
+
+	for (struct run *run = TAILQ_FIRST(&service->waiting); run && !TAILQ_EMPTY(&service->ready); run = next) {
+		struct cell *cell = cell_find(service, run);
+
+		next = TAILQ_NEXT(run, link);
+		if (!cell)
+			continue;
+		cell_take(cell);
 		if (run_start(run, cell) == 0)
 			note_running(service, run);
-		cell_free(cell); /* a cell that died while it was ready: the run stays first and takes the next */
+		else
+			next = run; /* the cell died while it was ready: the run takes another */
+		cell_free(cell);
 	}
 }
 
@@ -96,18 +149,25 @@ void service_finish(struct run *run, enum run_end end)
 	struct run_outcome outcome = {
 		.end = end,
 		.result = run->result,
+		.limits = run->limits,
 		.out = run->out.bytes,
 		.err = run->err.bytes,
+		.is_out_truncated = run->out.is_truncated,
+		.is_err_truncated = run->err.is_truncated,
+		.segments = run->segments,
+		.segments_count = run->segments_count,
+		.output_bytes = run->output_bytes,
+		.place = run->place,
 		.queue_time = left_queue_at - run->admitted_at,
 	};
-	run_done_fn *done = run->done;
-	void *arg = run->arg;
 
 	run->out.bytes = run->err.bytes = buf_new(1); /* moved to the outcome */
-	run_cancel(run);                              /* the cell is let go before its client is told */
-	done(&outcome, arg);
+	unlink_run(run);
+	run_drop_cell(run); /* before its client is told */
+	run->done(&outcome, run->arg);
 	buf_free(&outcome.out);
 	buf_free(&outcome.err);
+	run_free(run);
 }
 
 void service_end_waiting(struct service *service, enum run_end end)

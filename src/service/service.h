@@ -3,13 +3,8 @@
  * Single-threaded, inside an event loop. A run ends in exactly one call of its done function, or is cancelled.
  */
 #pragma once
-#include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
-#include "spec/limits.h"
-#include "spec/result.h"
-
-#include <stdbool.h>
+#include "service/run.h"
 
 struct event_base;
 struct service;
@@ -31,27 +26,7 @@ struct service_events {
 	void *arg;
 };
 
-struct run_request {
-	const char *code;
-	size_t code_bytes; /* at most WIRE_MAX_FILE_BYTES */
-	bool is_read_only; /* no writing to /app and /tmp */
-};
-
-enum run_end {
-	RUN_ENDED,       /* result holds; with VERDICT_INTERNAL and VERDICT_REFUSED too */
-	RUN_WAITED,      /* no cell became free in time; nothing ran */
-	RUN_NO_PROVIDER, /* the provider is gone, a new one may come; nothing ran */
-	RUN_STOPPED,     /* the service is stopping; nothing ran */
-};
-
-struct run_outcome {
-	enum run_end end;
-	struct result result;
-	struct buf out, err; /* at most limits.output_bytes each; whoever wants to keep one moves it out */
-	nsec_t queue_time;
-};
-
-/* Called once, never from within service_run. The run is gone when it returns. */
+/* Called once, never from within service_run, no more than the events. The run is gone when it returns. */
 typedef void run_done_fn(struct run_outcome *outcome, void *arg);
 
 /* events is kept by pointer. */
@@ -65,7 +40,9 @@ void service_free(struct service *service);
 int service_add_provider(struct service *service, int link_fd);
 
 /* Admits a run: it begins now or waits for a cell. -EBUSY: too many wait; -ENOTCONN: there is no provider;
- * -ESHUTDOWN: stopping; or an errno of memfd_create(2). */
+ * -ENOENT: no cell of that environment or provider has ever come; -ERANGE: a limit is out of the table's range; -E2BIG: files, arguments or
+ * variables are too many or too long; -EINVAL: one of them is none; -ENOTSUP; -ESHUTDOWN: stopping; or an errno of
+ * memfd_create(2). */
 int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run);
 
 /* Ends a run whose result nobody wants; done is not called. */

@@ -1,10 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/internal.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #define FIRST_READ_BYTES 4096
-#define READS_AT_ONCE    16 /* then the other descriptors of the loop have a turn */
+#define FIRST_SEGMENTS   8
+#define MAX_SEGMENTS     65536 /* half a megabyte; a power of two times the first */
+#define READS_AT_ONCE    16    /* then the other descriptors of the loop have a turn */
+
+/* Adds a piece to the order of arrival. When there are too many, the order is given up: one last segment a stream. -ENOMEM. */
+static int note_segment(struct run *run, enum run_stream which, size_t size)
+{
+	struct run_segment *last = run->segments_count > 0 ? &run->segments[run->segments_count - 1] : NULL;
+
+	if (run->segments_count == MAX_SEGMENTS && last->stream != which)
+		last--;
+	if (last && last->stream == which) {
+		last->size += (uint32_t)size;
+		return 0;
+	}
+	if (run->segments_count == run->segments_room) {
+		size_t room = run->segments_room > 0 ? 2 * run->segments_room : FIRST_SEGMENTS;
+		struct run_segment *more = reallocarray(run->segments, room, sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		run->segments = more;
+		run->segments_room = room;
+	}
+	run->segments[run->segments_count++] = (struct run_segment){ .stream = which, .size = (uint32_t)size };
+	return 0;
+}
+
+static int take_output(struct stream *stream, const char *bytes, size_t size)
+{
+	struct run *run = stream->run;
+
+	run_note_started(run);
+	run->output_bytes += size;
+	if (run->events->on_output)
+		run->events->on_output(stream->which, bytes, size, run->arg);
+	return note_segment(run, stream->which, size);
+}
 
 /* Keeps the first bytes. Returns what read(2) returns, or -errno. */
 static ssize_t read_kept(struct stream *stream)
@@ -27,7 +65,8 @@ static ssize_t read_kept(struct stream *stream)
 	if (n < 0)
 		return -errno;
 	buf_grow(bytes, (size_t)n);
-	return n;
+	r = n > 0 ? take_output(stream, room, (size_t)n) : 0;
+	return r < 0 ? r : n;
 }
 
 /* Throws the rest away, so that the program is not blocked by a full pipe until it is stopped. */
@@ -38,8 +77,11 @@ static ssize_t read_discarded(struct stream *stream)
 
 	if (n < 0)
 		return -errno;
-	if (n > 0)
+	if (n > 0) {
+		stream->is_truncated = true;
+		stream->run->output_bytes += (uint64_t)n;
 		run_stop_output(stream->run);
+	}
 	return n;
 }
 
