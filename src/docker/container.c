@@ -100,7 +100,7 @@ char *container_new_body(const struct options *options, const struct kind *kind,
 	json_t *command =
 		is_fed ? json_pack("[s, s, s]", "/bin/sh", "-c", FEED_COMMAND) : json_pack("[s, s]", "python", "script.py");
 	json_t *body = json_pack("{s:s, s:o, s:s, s:b, s:b, s:{s:s}}", "Image", options->image, "Cmd", command, "WorkingDir",
-				 "/app", "AttachStdout", 1, "AttachStderr", 1, "Labels", CONTAINER_LABEL, options->name);
+				 "/app", "AttachStdout", 1, "AttachStderr", 1, "Labels", CONTAINER_LABEL, options->common.name);
 	int r = host && body ? 0 : -1;
 
 	if (r == 0 && is_hardened)

@@ -19,7 +19,7 @@ static void fill(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (unsigned i = 0; i < docker->options->slots; i++) {
+	for (unsigned i = 0; i < docker->options->common.slots; i++) {
 		enum slot_state state = docker->slots[i].state;
 
 		making += state == SLOT_MAKING;
@@ -32,7 +32,8 @@ static void fill(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Making one keeps a CPU busy in the Engine for half a second: more at once would only slow the runs down. */
-	for (unsigned i = 0; i < docker->options->slots && making < docker->cpus && making + ready < docker->options->idle; i++) {
+	for (unsigned i = 0;
+	     i < docker->options->common.slots && making < docker->cpus && making + ready < docker->options->common.idle; i++) {
 		struct slot *slot = &docker->slots[i];
 
 		if (slot->state != SLOT_EMPTY || now < slot->not_before)
@@ -56,67 +57,22 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 /* --- supervisor and front ------------------------------------------------------------------------------------------------------ */
 
-static void drop_front(struct docker *docker)
+static void offer_all(void *arg)
 {
-	if (docker->on_front)
-		event_free(docker->on_front);
-	docker->on_front = NULL;
-	docker->front_link = fd_close(docker->front_link);
-}
+	struct docker *docker = arg;
 
-/* A front never writes to the link; whatever comes is its end. Its cells see the end of their own control sockets. */
-static void read_front(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	drop_front(arg);
-}
-
-static void take_front(struct docker *docker, int *link)
-{
-	drop_front(docker);
-	docker->front_link = fd_take(link);
-	if (fd_set_nonblock(docker->front_link, true) < 0)
-		return;
-	docker->on_front = event_new(docker->loop, docker->front_link, EV_READ | EV_PERSIST, read_front, docker);
-	if (docker->on_front)
-		(void)event_add(docker->on_front, NULL);
-	for (unsigned i = 0; i < docker->options->slots; i++)
+	for (unsigned i = 0; i < docker->options->common.slots; i++)
 		slot_offer(&docker->slots[i]);
 }
 
-static void read_supervisor(evutil_socket_t fd, short what, void *arg)
+static void lose_supervisor(const char *why, void *arg)
 {
-	struct docker *docker = arg;
-	struct wire_front frame;
-	_cleanup_(fd_closep) int link = -EBADF;
-	size_t count = 0;
-	ssize_t n = frame_recv(fd, &frame, sizeof frame, &link, 1, &count);
-
-	(void)what;
-	if (n == -EAGAIN)
-		return;
-	if (wire_is(&frame, n, WIRE_FRONT, wire_front) && count == 1) {
-		take_front(docker, &link);
-		return;
-	}
-	if (n > 0)
-		log_line("the supervisor sent an unknown frame");
-	(void)event_del(docker->on_supervisor);
-	docker_end(docker, 0); /* it is gone: so is the reason to run */
+	if (why)
+		log_line("%s", why);
+	docker_end(arg, 0);
 }
 
-void docker_announce(struct docker *docker)
-{
-	struct wire_ready ready = {
-		.head = WIRE_HEAD(WIRE_READY),
-		.front_uid = docker->ids.base + IDS_FRONT_OFFSET,
-		.front_gid = docker->ids.base + IDS_FRONT_OFFSET,
-	};
-
-	if (frame_send(docker->options->supervisor_fd, &ready, sizeof ready, NULL, 0) < 0)
-		docker_end(docker, 0);
-}
+static const struct upstream_events upstream_events = { .front_came = offer_all, .ended = lose_supervisor };
 
 /* --- start and end -------------------------------------------------------------------------------------------------------------- */
 
@@ -135,7 +91,7 @@ static void lose_patience(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	log_line("the Engine has not removed every container; the next start does it, or: docker rm -f $(docker ps -aqf "
 		 "label=safexec=%s)",
-		 docker->options->name);
+		 docker->options->common.name);
 	docker->exit_status = 1;
 	(void)event_base_loopbreak(docker->loop);
 }
@@ -148,12 +104,11 @@ void docker_end(struct docker *docker, int exit_status)
 		return;
 	docker->is_ending = true;
 	docker->exit_status = exit_status;
-	drop_front(docker);
-	for (unsigned i = 0; i < docker->options->slots; i++) {
+	upstream_drop_front(&docker->upstream);
+	for (unsigned i = 0; i < docker->options->common.slots; i++) {
 		struct slot *slot = &docker->slots[i];
 
-		if (slot->evidence.stopped_for == VERDICT_OK)
-			slot->evidence.stopped_for = VERDICT_INTERNAL;
+		job_stop(&slot->job, VERDICT_INTERNAL);
 		slot_remove(slot);
 	}
 	(void)evtimer_add(docker->on_patience, &patience);
@@ -168,22 +123,17 @@ static int add_events(struct docker *docker)
 	docker->on_tick = event_new(docker->loop, -1, EV_PERSIST, tick, docker);
 	docker->on_fill = event_new(docker->loop, -1, 0, fill, docker);
 	docker->on_patience = evtimer_new(docker->loop, lose_patience, docker);
-	docker->on_supervisor =
-		event_new(docker->loop, docker->options->supervisor_fd, EV_READ | EV_PERSIST, read_supervisor, docker);
-	if (!docker->on_term || !docker->on_tick || !docker->on_fill || !docker->on_patience || !docker->on_supervisor)
+	if (!docker->on_term || !docker->on_tick || !docker->on_fill || !docker->on_patience)
 		return -ENOMEM;
-	if (event_add(docker->on_term, NULL) < 0 || event_add(docker->on_tick, &second) < 0 ||
-	    event_add(docker->on_supervisor, NULL) < 0)
-		return -ENOMEM;
-	return fd_set_nonblock(docker->options->supervisor_fd, true);
+	return event_add(docker->on_term, NULL) < 0 || event_add(docker->on_tick, &second) < 0 ? -ENOMEM : 0;
 }
 
 static int make_slots(struct docker *docker)
 {
 	int r = 0;
 
-	docker->slots = calloc(docker->options->slots, sizeof *docker->slots);
-	for (unsigned i = 0; docker->slots && i < docker->options->slots && r == 0; i++)
+	docker->slots = calloc(docker->options->common.slots, sizeof *docker->slots);
+	for (unsigned i = 0; docker->slots && i < docker->options->common.slots && r == 0; i++)
 		r = slot_init(&docker->slots[i], docker, i);
 	return docker->slots ? r : -ENOMEM;
 }
@@ -196,7 +146,7 @@ int docker_open(struct docker *docker, const struct options *options, struct err
 		.options = options,
 		.cpus = cpus < 1 ? 1 : (unsigned)cpus,
 		.name_claim = -EBADF,
-		.front_link = -EBADF,
+		.upstream = UPSTREAM_NONE,
 		.ids.claim = -EBADF,
 		.scratch.dir = -EBADF,
 	};
@@ -209,29 +159,28 @@ int docker_open(struct docker *docker, const struct options *options, struct err
 	if (r == 0)
 		r = startup_find_image(docker, err);
 	if (r == 0)
-		r = startup_claim_name(options->name, &docker->name_claim, err);
+		r = startup_claim_name(options->common.name, &docker->name_claim, err);
 	if (r == 0)
 		r = startup_sweep(docker, err);
 	if (r == 0)
-		r = scratch_open(options->name, &docker->scratch, err);
+		r = scratch_open(options->common.name, &docker->scratch, err);
 	if (r == 0 && geteuid() == 0)
 		r = ids_claim(&docker->ids, err);
 	if (r < 0)
 		return r;
-	if (make_slots(docker) < 0 || add_events(docker) < 0)
-		return err_set(err, -ENOMEM, "no memory for %u slots", options->slots);
+	if (make_slots(docker) < 0 || add_events(docker) < 0 ||
+	    upstream_open(&docker->upstream, docker->loop, options->common.supervisor_fd, &upstream_events, docker) < 0)
+		return err_set(err, -ENOMEM, "no memory for %u slots", options->common.slots);
 	docker_fill(docker);
 	return 0;
 }
 
 void docker_close(struct docker *docker)
 {
-	struct event *const events[] = { docker->on_supervisor, docker->on_term, docker->on_tick, docker->on_fill,
-					 docker->on_patience };
+	struct event *const events[] = { docker->on_term, docker->on_tick, docker->on_fill, docker->on_patience };
 
-	if (docker->front_link >= 0)
-		drop_front(docker);
-	for (unsigned i = 0; docker->slots && i < docker->options->slots; i++) {
+	upstream_close(&docker->upstream);
+	for (unsigned i = 0; docker->slots && i < docker->options->common.slots; i++) {
 		if (docker->slots[i].docker)
 			slot_free(&docker->slots[i]);
 	}

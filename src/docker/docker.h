@@ -10,9 +10,10 @@
 #include "docker/engine.h"
 #include "docker/options.h"
 #include "docker/scratch.h"
-#include "spec/verdict.h"
+#include "provider/ends.h"
+#include "provider/job.h"
+#include "provider/upstream.h"
 #include "wire/ids.h"
-#include "wire/provider.h"
 
 #include <event2/event.h>
 
@@ -54,17 +55,13 @@ struct slot {
 	bool has_output_ended;
 
 	/* The cell. */
-	int control, front_control, stdout_read, stderr_read; /* ours; the front's, until it has them */
-	int stdout_write, stderr_write;                       /* until the attach has them */
+	struct ends ends; /* stdout_write, stderr_write: until the program runs; the attach has its own */
 	struct event *on_control, *on_deadline;
 
 	/* The job. */
-	struct wire_job job;
+	struct job job;
 	int code;
-	bool has_job, is_started, was_looked_at_twice;
-	struct evidence evidence;
-	nsec_t job_at, started_at, ended_at;
-	struct err fault; /* why it is VERDICT_INTERNAL */
+	bool was_looked_at_twice;
 };
 
 struct docker {
@@ -77,8 +74,8 @@ struct docker {
 	struct scratch scratch;
 	struct slot *slots;
 	unsigned cpus;
-	int front_link; /* -EBADF while there is no front */
-	struct event *on_supervisor, *on_front, *on_term, *on_tick, *on_fill, *on_patience;
+	struct upstream upstream;
+	struct event *on_term, *on_tick, *on_fill, *on_patience;
 	bool has_announced;     /* a first container was ready; before that, a failure is final */
 	bool is_ending;         /* everything is being removed */
 	unsigned failed_cells;  /* in a row */
@@ -116,6 +113,5 @@ void run_answer(struct slot *slot); /* sends the verdict, once */
 /* docker.c */
 int docker_open(struct docker *docker, const struct options *options, struct err *err);
 void docker_close(struct docker *docker);
-void docker_announce(struct docker *docker); /* tells the supervisor that a front can be served */
-void docker_fill(struct docker *docker);     /* soon makes what is missing */
+void docker_fill(struct docker *docker); /* soon makes what is missing */
 void docker_end(struct docker *docker, int exit_status);

@@ -45,13 +45,12 @@ static int check_job(const struct wire_job *job, const int *fds, size_t fds_coun
 
 static void take_job(struct slot *slot, int *fds, size_t fds_count)
 {
-	struct kind wanted = { .is_read_only = (slot->job.flags & WIRE_JOB_READ_ONLY) != 0, .limits = slot->job.limits };
+	struct kind wanted = { .is_read_only = (slot->job.frame.flags & WIRE_JOB_READ_ONLY) != 0,
+			       .limits = slot->job.frame.limits };
 	struct err err = { 0 };
 
-	slot->has_job = true;
-	slot->job_at = clock_now();
-	if (check_job(&slot->job, fds, fds_count, &err) < 0) {
-		slot->fault = err;
+	if (check_job(&slot->job.frame, fds, fds_count, &err) < 0) {
+		slot->job.fault = err;
 		run_stop(slot, VERDICT_REFUSED);
 		return;
 	}
@@ -74,25 +73,19 @@ static void take_job(struct slot *slot, int *fds, size_t fds_count)
 void run_read_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct slot *slot = arg;
-	union {
-		struct wire_job job;
-		struct wire_stop stop;
-		char bytes[FRAME_MAX_BYTES];
-	} frame;
-	int fds[2] = { -EBADF, -EBADF };
-	size_t fds_count = 0;
-	ssize_t n = frame_recv(fd, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &fds_count);
+	int fds[JOB_FDS];
+	size_t fds_count;
+	enum job_word word = job_read(fd, slot->state == SLOT_READY, &slot->job, fds, &fds_count);
 
 	(void)what;
-	if (n == -EAGAIN)
+	if (word == JOB_NOTHING)
 		return;
-	if (wire_is(&frame, n, WIRE_JOB, wire_job) && slot->state == SLOT_READY) {
-		slot->job = frame.job;
+	if (word == JOB_GIVEN) {
 		take_job(slot, fds, fds_count);
-	} else if (wire_is(&frame, n, WIRE_STOP, wire_stop) && (slot->state == SLOT_RUNNING || slot->state == SLOT_STARTING) &&
-		   frame.stop.verdict == VERDICT_OUTPUT) {
-		run_stop(slot, VERDICT_OUTPUT); /* output may overtake the Engine's word that the program runs */
-	} else if (n <= 0 || slot->state == SLOT_READY) {
+	} else if (word == JOB_STOP && slot->state != SLOT_READY) {
+		if (slot->state == SLOT_RUNNING || slot->state == SLOT_STARTING)
+			run_stop(slot, VERDICT_OUTPUT); /* output may overtake the Engine's word that the program runs */
+	} else {
 		/* Cancelled by the front, or never to be used: nobody waits for a verdict. */
 		(void)event_del(slot->on_control);
 		run_stop(slot, VERDICT_INTERNAL);
@@ -106,11 +99,9 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 void run_started(struct slot *slot)
 {
 	slot->state = SLOT_RUNNING;
-	slot->is_started = true;
-	slot->started_at = clock_now();
-	slot->stdout_write = fd_close(slot->stdout_write); /* the attach has its own */
-	slot->stderr_write = fd_close(slot->stderr_write);
-	set_deadline(slot, slot->job.limits.wall_ms);
+	job_begin(&slot->job);
+	ends_close_writers(&slot->ends); /* the attach has its own */
+	set_deadline(slot, slot->job.frame.limits.wall_ms);
 }
 
 static void on_killed(const struct engine_answer *answer, void *arg)
@@ -127,8 +118,7 @@ static void on_killed(const struct engine_answer *answer, void *arg)
 
 void run_stop(struct slot *slot, uint32_t verdict)
 {
-	if (slot->evidence.stopped_for == VERDICT_OK && !slot->evidence.has_status)
-		slot->evidence.stopped_for = verdict;
+	job_stop(&slot->job, verdict);
 	switch (slot->state) {
 	case SLOT_RUNNING:
 		slot->state = SLOT_STOPPING;
@@ -167,7 +157,7 @@ static void on_looked(const struct engine_answer *answer, void *arg)
 		slot_remove(slot);
 		return;
 	}
-	slot->evidence.is_oom = is_known && state.is_oom_killed;
+	slot->job.evidence.is_oom = is_known && state.is_oom_killed;
 	/* The Engine hears of the OOM killer and of the end by different ways, and the first may be the later one. */
 	if (is_known && !state.is_oom_killed && state.exit_code == EXIT_OF_SIGKILL && !slot->was_looked_at_twice) {
 		slot->was_looked_at_twice = true;
@@ -186,12 +176,12 @@ static void look(struct slot *slot)
 /* The container has ended and so has its output, or it was waited for in vain. */
 static void collect(struct slot *slot)
 {
-	bool is_success = WIFEXITED(slot->evidence.status) && WEXITSTATUS(slot->evidence.status) == 0;
+	bool is_success = WIFEXITED(slot->job.evidence.status) && WEXITSTATUS(slot->job.evidence.status) == 0;
 
 	if (slot->calls > 0)
 		return; /* the kill's answer comes first */
 	(void)evtimer_del(slot->on_deadline);
-	if (slot->evidence.stopped_for != VERDICT_OK || is_success)
+	if (slot->job.evidence.stopped_for != VERDICT_OK || is_success)
 		finish(slot); /* nothing more to learn */
 	else
 		look(slot);
@@ -212,9 +202,7 @@ void run_exited(struct slot *slot, int exit_code)
 		return;
 	}
 	/* As wait(2) has it: a signal in the low bits, else an exit status above them. */
-	slot->evidence.status = number > 0 && number <= MAX_SIGNAL ? number : exit_code << 8;
-	slot->evidence.has_status = true;
-	slot->ended_at = clock_now();
+	job_end(&slot->job, number > 0 && number <= MAX_SIGNAL ? number : exit_code << 8);
 	slot->state = SLOT_COLLECTING;
 	set_deadline(slot, DRAIN_MS);
 	run_output_ended(slot);
@@ -241,37 +229,12 @@ void run_see_deadline(struct slot *slot)
 	}
 }
 
-static uint64_t us_between(nsec_t from, nsec_t to)
-{
-	return from && to > from ? (to - from) / NSEC_PER_USEC : 0;
-}
-
 void run_answer(struct slot *slot)
 {
-	struct wire_verdict verdict = { .head = WIRE_HEAD(WIRE_VERDICT) };
-	struct result *result = &verdict.result;
-	nsec_t now = clock_now();
-
 	/* The verdict is the last word: whoever could still write is gone before it. */
 	attach_free(slot->attach);
 	slot->attach = NULL;
-	slot->stdout_write = fd_close(slot->stdout_write);
-	slot->stderr_write = fd_close(slot->stderr_write);
-	if (!slot->has_job || slot->control < 0)
-		return;
-	if (!slot->ended_at)
-		slot->ended_at = now;
-	verdict_decide(&slot->evidence, result);
-	if (result->verdict == VERDICT_INTERNAL)
-		result->may_have_run = slot->is_started;
+	ends_close_writers(&slot->ends);
 	/* The Engine tells CPU time and memory of running containers only; a zero says "not known". */
-	result->usage.wall_us = us_between(slot->started_at, slot->ended_at);
-	result->timings = (struct timings){
-		.setup_us = us_between(slot->job_at, slot->started_at),
-		.run_us = result->usage.wall_us,
-		.collect_us = us_between(slot->ended_at, now),
-	};
-	memcpy(verdict.reason, slot->fault.text, sizeof verdict.reason);
-	(void)frame_send(slot->control, &verdict, sizeof verdict, NULL, 0); /* a front that is gone does not need it */
-	slot->has_job = false;
+	job_answer(&slot->job, slot->ends.control);
 }

@@ -68,8 +68,8 @@ static void became_ready(struct slot *slot)
 	slot->state = SLOT_READY;
 	docker->failed_cells = 0;
 	docker->is_engine_mourned = false;
-	if (!docker->has_announced)
-		docker_announce(docker);
+	if (!docker->has_announced && upstream_announce(&docker->upstream, &docker->ids) < 0)
+		docker_end(docker, 0);
 	docker->has_announced = true;
 	slot_offer(slot);
 	docker_fill(docker);
@@ -105,7 +105,7 @@ static void on_started(const struct engine_answer *answer, void *arg)
 		fail_call(slot, "start a container", answer);
 	else if (wait_for_exit(slot) < 0)
 		slot_fail(slot, "there is no memory to wait for a container");
-	else if (!slot->has_job)
+	else if (!slot->job.is_given)
 		became_ready(slot);
 	else if (container_is_fed(slot->docker->options, &slot->kind))
 		slot_begin(slot);
@@ -150,8 +150,8 @@ static void open_attach(struct slot *slot)
 		       container_is_fed(slot->docker->options, &slot->kind) ? "&stdin=1" : "");
 	/* Copies: ours stay open until the program runs, so that another container can take this one's place unseen. */
 	if (attach_open(slot->docker->loop, engine_socket(slot->docker->engine), path,
-			fcntl(slot->stdout_write, F_DUPFD_CLOEXEC, 0), fcntl(slot->stderr_write, F_DUPFD_CLOEXEC, 0), &events, slot,
-			&slot->attach) < 0)
+			fcntl(slot->ends.stdout_write, F_DUPFD_CLOEXEC, 0), fcntl(slot->ends.stderr_write, F_DUPFD_CLOEXEC, 0),
+			&events, slot, &slot->attach) < 0)
 		slot_fail(slot, "the Engine's socket takes no connection");
 }
 
@@ -168,7 +168,7 @@ static void on_created(const struct engine_answer *answer, void *arg)
 		fail_call(slot, "create a container", answer);
 	else if (container_is_fed(slot->docker->options, &slot->kind))
 		open_attach(slot);
-	else if (slot->has_job)
+	else if (slot->job.is_given)
 		slot_begin(slot);
 	else
 		became_ready(slot);
@@ -210,24 +210,12 @@ void slot_begin(struct slot *slot)
 
 static int make_descriptors(struct slot *slot)
 {
-	int control[2], out[2], error[2];
+	int r = ends_open(&slot->ends);
 
-	if (frame_new_pair(control) < 0)
-		return -errno;
-	slot->control = control[0];
-	slot->front_control = control[1];
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	slot->stdout_read = out[0];
-	slot->stdout_write = out[1];
-	if (pipe2(error, O_CLOEXEC) < 0)
-		return -errno;
-	slot->stderr_read = error[0];
-	slot->stderr_write = error[1];
-	slot->on_control = event_new(slot->docker->loop, slot->control, EV_READ | EV_PERSIST, run_read_control, slot);
-	if (!slot->on_control || event_add(slot->on_control, NULL) < 0)
-		return -ENOMEM;
-	return fd_set_nonblock(slot->control, true);
+	if (r < 0)
+		return r;
+	slot->on_control = event_new(slot->docker->loop, slot->ends.control, EV_READ | EV_PERSIST, run_read_control, slot);
+	return slot->on_control && event_add(slot->on_control, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 void slot_make(struct slot *slot)
@@ -246,19 +234,13 @@ void slot_offer(struct slot *slot)
 	struct wire_cell cell = {
 		.head = WIRE_HEAD(WIRE_CELL),
 		.slot = slot->index,
-		.slots = docker->options->slots,
+		.slots = docker->options->common.slots,
 		.provider = "docker",
 	};
-	int fds[] = { slot->front_control, slot->stdout_read, slot->stderr_read };
 
 	(void)snprintf(cell.environment, sizeof cell.environment, "%s", profile_name(docker->options->profile));
-	if (slot->state != SLOT_READY || slot->front_control < 0 || docker->front_link < 0)
-		return;
-	if (frame_send(docker->front_link, &cell, sizeof cell, fds, ARRAY_SIZE(fds)) < 0)
-		return; /* the front is going; the next one gets the cell */
-	slot->front_control = fd_close(slot->front_control);
-	slot->stdout_read = fd_close(slot->stdout_read);
-	slot->stderr_read = fd_close(slot->stderr_read);
+	if (slot->state == SLOT_READY)
+		(void)upstream_offer(&docker->upstream, &cell, &slot->ends);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------------------ */
@@ -276,26 +258,21 @@ void slot_fail(struct slot *slot, const char *reason)
 	docker->is_engine_mourned |= is_making && docker->has_announced;
 	if (slot->state == SLOT_READY) { /* first: a front whose job we have not read sees a reset, and tries another cell */
 		free_event(&slot->on_control);
-		slot->control = fd_close(slot->control);
+		slot->ends.control = fd_close(slot->ends.control);
 	}
 	if (!docker->has_announced && ++docker->failed_cells >= MAX_FAILED_CELLS)
 		docker_end(docker, 3); /* it will not get better, and the reason stands in the log */
-	if (slot->evidence.stopped_for == VERDICT_OK) {
-		(void)err_say(&slot->fault, -EIO, "%s", reason);
-		slot->evidence.stopped_for = VERDICT_INTERNAL;
-	}
+	if (slot->job.evidence.stopped_for == VERDICT_OK)
+		job_fail(&slot->job, reason);
 	slot->not_before = clock_now() + RETRY_AFTER;
 	slot_remove(slot);
 }
 
 static void release(struct slot *slot)
 {
-	int *const fds[] = { &slot->control,      &slot->front_control, &slot->stdout_read, &slot->stderr_read,
-			     &slot->stdout_write, &slot->stderr_write,  &slot->code };
-
 	free_event(&slot->on_control);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		*fds[i] = fd_close(*fds[i]);
+	ends_close(&slot->ends);
+	slot->code = fd_close(slot->code);
 	engine_call_drop(slot->wait);
 	attach_free(slot->attach);
 	slot->wait = NULL;
@@ -306,11 +283,9 @@ static void release(struct slot *slot)
 static void forget(struct slot *slot)
 {
 	slot->id[0] = '\0';
-	slot->is_doomed = slot->has_output_ended = slot->has_job = slot->is_started = slot->was_looked_at_twice = false;
+	slot->is_doomed = slot->has_output_ended = slot->was_looked_at_twice = false;
 	slot->removals = 0;
-	slot->evidence = (struct evidence){ .stopped_for = VERDICT_OK };
-	slot->fault = (struct err){ 0 };
-	slot->job_at = slot->started_at = slot->ended_at = 0;
+	slot->job = JOB_NONE;
 }
 
 /* The container is gone. */
@@ -394,12 +369,7 @@ int slot_init(struct slot *slot, struct docker *docker, unsigned index)
 	*slot = (struct slot){
 		.docker = docker,
 		.index = index,
-		.control = -EBADF,
-		.front_control = -EBADF,
-		.stdout_read = -EBADF,
-		.stderr_read = -EBADF,
-		.stdout_write = -EBADF,
-		.stderr_write = -EBADF,
+		.ends = ENDS_NONE,
 		.code = -EBADF,
 	};
 	forget(slot);

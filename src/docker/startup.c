@@ -13,8 +13,6 @@
 
 #define ASK_MS 30000
 
-enum { EXIT_OK = 0, EXIT_CANNOT_RUN = 3 };
-
 struct question {
 	bool is_answered;
 	int status;
@@ -110,7 +108,7 @@ int startup_sweep(struct docker *docker, struct err *err)
 	/* {"label":["safexec=NAME"]} in the way of URLs; a name needs no such writing. */
 	(void)snprintf(path, sizeof path,
 		       "/%s/containers/json?all=1&filters=%%7B%%22label%%22%%3A%%5B%%22" CONTAINER_LABEL "%%3D%s%%22%%5D%%7D",
-		       docker->version, docker->options->name);
+		       docker->version, docker->options->common.name);
 	ask(docker, "GET", path, &question);
 	if (question.status != 200 || !json_is_array(question.body))
 		return err_say(err, -EIO, "cannot run here: the Engine does not list its containers: %.120s", question.text);

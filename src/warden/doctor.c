@@ -13,8 +13,6 @@
 #define TRIAL_OUTPUT  "4\n"
 #define TRIAL_SECONDS 60
 
-enum { EXIT_OK = 0, EXIT_CANNOT_RUN = 3 };
-
 /* A front in a nutshell: one cell, one job, one verdict. */
 struct trial {
 	struct warden *warden;
@@ -110,12 +108,12 @@ static int try_cell(const struct options *given, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "no socket can be made");
 	(void)snprintf(name, sizeof name, "doctor-%d", getpid());
-	options.name = name;
-	options.slots = options.idle = 1;
+	options.common.name = name;
+	options.common.slots = options.common.idle = 1;
 	r = warden_open(&warden, &options, err);
 	if (r == 0) {
 		trial.link = links[0];
-		warden.front_link = fd_take(&links[1]);
+		upstream_take_front(&warden.upstream, &links[1]);
 		trial.on_link = event_new(warden.loop, trial.link, EV_READ | EV_PERSIST, read_cell, &trial);
 		if (trial.on_link && event_add(trial.on_link, NULL) == 0 && event_base_loopexit(warden.loop, &limit) == 0)
 			(void)event_base_dispatch(warden.loop);

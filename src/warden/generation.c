@@ -52,7 +52,7 @@ static void read_zygote(evutil_socket_t fd, short what, void *arg)
 	case ORDER_HELLO:
 		if (!generation->is_warm)
 			became_warm(generation);
-		else if (order.serial < warden->options->slots)
+		else if (order.serial < warden->options->common.slots)
 			forker_made(&warden->slots[order.serial], pidfd);
 		break;
 	case ORDER_GUEST_BORN:
@@ -153,7 +153,7 @@ static void generation_lost(struct generation *generation, const char *what)
 	if (warden->coming == generation)
 		warden->coming = NULL;
 	nursery_kill(&generation->nursery);
-	for (unsigned i = 0; i < warden->options->slots; i++)
+	for (unsigned i = 0; i < warden->options->common.slots; i++)
 		slot_lose_generation(&warden->slots[i], generation);
 	generation->cells = 0;
 	generation_free(generation);
@@ -185,7 +185,7 @@ static int start_nursery(struct generation *generation, struct err *err)
 		.cgroup_fd = cgroup_tree_nursery_fd(warden->tree),
 		.root = { .dir = options->root,
 			  .guest_id_first = IDS_FIRST_GUEST,
-			  .guest_ids = options->slots,
+			  .guest_ids = options->common.slots,
 			  .preload = options->preload,
 			  .extension_fd = warden->extension_fd,
 			  .boot_fd = warden->boot_fd },
@@ -268,7 +268,7 @@ void generation_collect(struct warden *warden)
 		next = generation->next;
 		if (!generation->is_retired || generation->cells > 0)
 			continue;
-		for (unsigned i = 0; i < warden->options->slots; i++)
+		for (unsigned i = 0; i < warden->options->common.slots; i++)
 			slot_lose_generation(&warden->slots[i], generation);
 		generation_free(generation);
 	}

@@ -5,13 +5,6 @@
 #include "warden/doctor.h"
 #include "warden/warden.h"
 
-#include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 3 };
-
 static int serve(const struct options *options)
 {
 	struct warden warden;
@@ -33,25 +26,10 @@ static int serve(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options;
-	struct err err = { 0 };
+	struct options options = options_default();
+	int status = cmdline_begin(&options_cmdline, argc, argv, &options.common);
 
-	log_open("safexec-warden");
-	if (options_parse(argc, argv, &options, &err) < 0) {
-		log_line("%s", err.text);
-		return EXIT_USAGE;
-	}
-	if (options.is_help) {
-		(void)fputs(options_help, stdout);
-		return EXIT_OK;
-	}
-	if (options.is_version) {
-		(void)puts("safexec-warden " SAFEXEC_VERSION);
-		return EXIT_OK;
-	}
-	/* Ctrl-C reaches the whole foreground group; the supervisor ends the others in order. */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)umask(022);
-	return options.is_doctor ? doctor_report(&options) : serve(&options);
+	if (status >= 0)
+		return status;
+	return options.common.is_doctor ? doctor_report(&options) : serve(&options);
 }

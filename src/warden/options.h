@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * options.h: the warden's command line. People write `safexec serve`; these are the options it passes on.
+ * options.h: the warden's command line, beyond what every provider has.
  */
 #pragma once
-#include "base/err.h"
-
-#include <stdbool.h>
+#include "provider/cmdline.h"
 
 struct options {
-	bool is_doctor, is_help, is_version;
-	int supervisor_fd;
-	unsigned slots, idle; /* 0 until options_parse has fitted them to the machine */
-	const char *name, *python, *root, *preload;
+	struct common_options common; /* first: the rows of cmdline.h count from it */
+	const char *python, *root, *preload;
 	uint64_t zygote_max_forks, zygote_max_seconds;
 	const char *skip_stage; /* test builds only */
 };
 
-/* -EINVAL with a sentence. Text is kept by pointer into argv. */
-int options_parse(int argc, char **argv, struct options *ret_options, struct err *err);
+struct options options_default(void);
 
-/* The text of --help. */
-extern const char options_help[];
+extern const struct cmdline options_cmdline;

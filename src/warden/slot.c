@@ -58,8 +58,7 @@ void slot_cell_failed(struct slot *slot, const char *reason)
 		slot->warden->exit_status = 3; /* it will not get better, and the reason stands in the log */
 		(void)event_base_loopbreak(slot->warden->loop);
 	}
-	(void)err_say(&slot->fault, -EIO, "%s", reason);
-	slot->evidence.stopped_for = VERDICT_INTERNAL;
+	job_fail(&slot->job, reason);
 	slot->not_before = clock_now() + RETRY_AFTER;
 	slot_kill(slot);
 }
@@ -68,7 +67,7 @@ void slot_retire_cell(struct slot *slot)
 {
 	/* Closed first: a front whose job we have not read sees the connection reset, and tries another cell. */
 	warden_free_event(&slot->on_control);
-	slot->control = fd_close(slot->control);
+	slot->ends.control = fd_close(slot->ends.control);
 	slot_kill(slot);
 }
 
@@ -117,8 +116,8 @@ static void order_guest(struct slot *slot)
 	struct order order = { .type = ORDER_GUEST, .serial = slot->serial, .cell.guest_id = IDS_FIRST_GUEST + slot->index };
 	bool has_forker = cgroup_group_needs_forker(slot->group);
 	int fds[GUEST_FDS] = {
-		[GUEST_STDOUT] = slot->stdout_write,
-		[GUEST_STDERR] = slot->stderr_write,
+		[GUEST_STDOUT] = slot->ends.stdout_write,
+		[GUEST_STDERR] = slot->ends.stderr_write,
 		[GUEST_GATE] = slot->guest_gate,
 		[GUEST_CGROUP] = cgroup_group_fd(slot->group),
 	};
@@ -132,8 +131,7 @@ static void order_guest(struct slot *slot)
 		return;
 	}
 	slot->generation->forks++;
-	slot->stdout_write = fd_close(slot->stdout_write);
-	slot->stderr_write = fd_close(slot->stderr_write);
+	ends_close_writers(&slot->ends);
 	slot->guest_gate = fd_close(slot->guest_gate);
 	array_for_each(slot->namespaces, fd)
 		*fd = fd_close(*fd);
@@ -165,8 +163,8 @@ static void become_ready(struct slot *slot)
 	(void)evtimer_del(slot->on_deadline);
 	slot->state = SLOT_READY;
 	warden->failed_cells = 0;
-	if (!warden->has_announced)
-		warden_announce(warden);
+	if (!warden->has_announced && upstream_announce(&warden->upstream, &warden->ids) < 0)
+		(void)event_base_loopbreak(warden->loop);
 	warden->has_announced = true;
 	slot_offer(slot);
 	warden_fill(warden);
@@ -210,7 +208,7 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
-		slot->evidence.is_disk_full = order.disk.is_full;
+		slot->job.evidence.is_disk_full = order.disk.is_full;
 		slot_kill(slot);
 	} else if (order.type == ORDER_CELL_FAILED) {
 		slot_cell_failed(slot, order.text);
@@ -219,7 +217,7 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 
 static int make_descriptors(struct slot *slot, int ret_inits[2])
 {
-	int link[2], gate[2], control[2], out[2], error[2];
+	int link[2], gate[2];
 
 	if (frame_new_pair(link) < 0)
 		return -errno;
@@ -229,22 +227,10 @@ static int make_descriptors(struct slot *slot, int ret_inits[2])
 		return -errno;
 	slot->guest_gate = gate[0];
 	ret_inits[1] = gate[1];
-	if (frame_new_pair(control) < 0)
-		return -errno;
-	slot->control = control[0];
-	slot->front_control = control[1];
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	slot->stdout_read = out[0];
-	slot->stdout_write = out[1];
-	if (pipe2(error, O_CLOEXEC) < 0)
-		return -errno;
-	slot->stderr_read = error[0];
-	slot->stderr_write = error[1];
 
-	int r = fd_set_nonblock(slot->init_link, true);
+	int r = ends_open(&slot->ends);
 
-	return r < 0 ? r : fd_set_nonblock(slot->control, true);
+	return r < 0 ? r : fd_set_nonblock(slot->init_link, true);
 }
 
 static int order_cell(struct slot *slot)
@@ -265,7 +251,7 @@ static int order_cell(struct slot *slot)
 	if (r == 0)
 		r = slot_watch(slot, &slot->on_init, slot->init_link, read_init);
 	if (r == 0)
-		r = slot_watch(slot, &slot->on_control, slot->control, run_read_control);
+		r = slot_watch(slot, &slot->on_control, slot->ends.control, run_read_control);
 	if (r == 0)
 		r = order_send(slot->generation->nursery.link, &order, inits, ARRAY_SIZE(inits));
 	(void)fd_close(inits[0]);
@@ -278,10 +264,8 @@ static void forget_cell(struct slot *slot)
 	slot->generation = NULL;
 	slot->serial = 0;
 	slot->guest_pid = 0;
-	slot->is_init_up = slot->is_init_dead = slot->is_guest_ready = slot->is_started = slot->has_job = false;
-	slot->evidence = (struct evidence){ .stopped_for = VERDICT_OK };
-	slot->fault = (struct err){ 0 };
-	slot->job_at = slot->started_at = slot->ended_at = 0;
+	slot->is_init_up = slot->is_init_dead = slot->is_guest_ready = false;
+	slot->job = JOB_NONE;
 }
 
 void slot_make_cell(struct slot *slot)
@@ -311,19 +295,13 @@ void slot_offer(struct slot *slot)
 	struct wire_cell cell = {
 		.head = WIRE_HEAD(WIRE_CELL),
 		.slot = slot->index,
-		.slots = warden->options->slots,
+		.slots = warden->options->common.slots,
 		.provider = "native",
 		.environment = "base",
 	};
-	int fds[] = { slot->front_control, slot->stdout_read, slot->stderr_read };
 
-	if (slot->state != SLOT_READY || slot->front_control < 0 || warden->front_link < 0)
-		return;
-	if (frame_send(warden->front_link, &cell, sizeof cell, fds, ARRAY_SIZE(fds)) < 0)
-		return; /* the front is going; the next one gets the cell */
-	slot->front_control = fd_close(slot->front_control);
-	slot->stdout_read = fd_close(slot->stdout_read);
-	slot->stderr_read = fd_close(slot->stderr_read);
+	if (slot->state == SLOT_READY)
+		(void)upstream_offer(&warden->upstream, &cell, &slot->ends);
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------------------------------- */
@@ -333,16 +311,14 @@ static void release_cell(struct slot *slot)
 	array_for_each(slot->namespaces, fd)
 		*fd = fd_close(*fd);
 
-	int *const fds[] = {
-		&slot->control,     &slot->init_link,    &slot->init_pidfd,   &slot->front_control, &slot->stdout_read,
-		&slot->stderr_read, &slot->stdout_write, &slot->stderr_write, &slot->guest_gate,
-	};
+	int *const fds[] = { &slot->init_link, &slot->init_pidfd, &slot->guest_gate };
 	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		warden_free_event(events[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		*fds[i] = fd_close(*fds[i]);
+	ends_close(&slot->ends);
 	(void)evtimer_del(slot->on_deadline);
 	(void)evtimer_del(slot->on_cpu);
 }
@@ -353,8 +329,8 @@ static void finish_if_dead(struct slot *slot)
 	bool is_init_gone = slot->init_pidfd < 0 || slot->is_init_dead;
 	/* An init is dead only when all of its namespace is; a status that has not come by then is not waited for, where the
 	 * verdict does not need it. */
-	bool is_guest_gone =
-		slot->guest_pid == 0 || slot->evidence.has_status || slot->evidence.stopped_for != VERDICT_OK || !slot->has_job;
+	bool is_guest_gone = slot->guest_pid == 0 || slot->job.evidence.has_status ||
+			     slot->job.evidence.stopped_for != VERDICT_OK || !slot->job.is_given;
 	bool is_birth_pending =
 		slot->init_pidfd < 0 && slot->generation && slot->generation->nursery.pid > 0 && slot->init_link >= 0;
 
@@ -362,7 +338,7 @@ static void finish_if_dead(struct slot *slot)
 		return;
 	if (is_birth_pending && slot->on_init)
 		return; /* the nursery still owes us the pidfd */
-	if (slot->has_job)
+	if (slot->job.is_given)
 		run_answer(slot);
 	release_cell(slot);
 	if (slot->generation)
@@ -383,9 +359,7 @@ static bool is_closed(int socket)
 
 void slot_guest_exited(struct slot *slot, int status)
 {
-	slot->evidence.status = status;
-	slot->evidence.has_status = true;
-	slot->ended_at = clock_now();
+	job_end(&slot->job, status);
 	switch (slot->state) {
 	case SLOT_RUNNING: {
 		if (WIFSIGNALED(status) && is_closed(slot->init_link)) {
@@ -425,11 +399,9 @@ void slot_lose_generation(struct slot *slot, struct generation *generation)
 	}
 	if (slot->generation != generation)
 		return;
-	if (slot->evidence.stopped_for == VERDICT_OK && !slot->evidence.has_status) {
-		(void)err_say(&slot->fault, -EIO, "the zygote died during the run");
-		slot->evidence.stopped_for = VERDICT_INTERNAL;
-	}
-	if (slot->has_job)
+	if (slot->job.evidence.stopped_for == VERDICT_OK && !slot->job.evidence.has_status)
+		job_fail(&slot->job, "the zygote died during the run");
+	if (slot->job.is_given)
 		run_answer(slot);
 	release_cell(slot);
 	forget_cell(slot);
@@ -442,14 +414,10 @@ int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct e
 		.warden = warden,
 		.index = index,
 		.forker_link = -EBADF,
-		.control = -EBADF,
+		.ends = ENDS_NONE,
+		.job = JOB_NONE,
 		.init_link = -EBADF,
 		.init_pidfd = -EBADF,
-		.front_control = -EBADF,
-		.stdout_read = -EBADF,
-		.stderr_read = -EBADF,
-		.stdout_write = -EBADF,
-		.stderr_write = -EBADF,
 		.guest_gate = -EBADF,
 	};
 	array_for_each(slot->namespaces, fd)

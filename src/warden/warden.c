@@ -26,7 +26,7 @@ void warden_free_event(struct event **event)
 
 struct slot *warden_find_cell(struct warden *warden, uint64_t serial)
 {
-	for (unsigned i = 0; i < warden->options->slots; i++) {
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
 		if (serial != 0 && warden->slots[i].serial == serial)
 			return &warden->slots[i];
 	}
@@ -35,10 +35,10 @@ struct slot *warden_find_cell(struct warden *warden, uint64_t serial)
 
 struct slot *warden_find_guest(struct warden *warden, const struct generation *generation, pid_t pid)
 {
-	for (unsigned i = 0; i < warden->options->slots; i++) {
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
 		struct slot *slot = &warden->slots[i];
 
-		if (pid > 0 && slot->guest_pid == pid && slot->generation == generation && !slot->evidence.has_status)
+		if (pid > 0 && slot->guest_pid == pid && slot->generation == generation && !slot->job.evidence.has_status)
 			return slot;
 	}
 	return NULL;
@@ -54,7 +54,7 @@ static bool is_on_its_way(const struct slot *slot)
 /* Ready cells of a retired zygote go one at a time, each after its successor is ready somewhere. */
 static void retire_one(struct warden *warden)
 {
-	for (unsigned i = 0; i < warden->options->slots; i++) {
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
 		struct slot *slot = &warden->slots[i];
 
 		if (slot->state == SLOT_READY && slot->generation->is_retired) {
@@ -67,7 +67,7 @@ static void retire_one(struct warden *warden)
 static void fill(evutil_socket_t fd, short what, void *arg)
 {
 	struct warden *warden = arg;
-	unsigned wanted = warden->options->idle;
+	unsigned wanted = warden->options->common.idle;
 	bool is_quiet = true;
 	nsec_t now = clock_now();
 
@@ -75,14 +75,14 @@ static void fill(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!warden->current)
 		return;
-	for (unsigned i = 0; i < warden->options->slots; i++) {
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
 		const struct slot *slot = &warden->slots[i];
 
 		is_quiet &= !is_on_its_way(slot);
 		if (wanted > 0 && (is_on_its_way(slot) || slot->state == SLOT_READY))
 			wanted--;
 	}
-	for (unsigned i = 0; wanted > 0 && i < warden->options->slots; i++) {
+	for (unsigned i = 0; wanted > 0 && i < warden->options->common.slots; i++) {
 		struct slot *slot = &warden->slots[i];
 
 		if (slot->state != SLOT_EMPTY || now < slot->not_before)
@@ -113,68 +113,24 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 /* --- supervisor and front --------------------------------------------------------------------------------------------------------------- */
 
-static void drop_front(struct warden *warden)
+static void offer_all(void *arg)
 {
-	if (warden->on_front)
-		event_free(warden->on_front);
-	warden->on_front = NULL;
-	warden->front_link = fd_close(warden->front_link);
-}
+	struct warden *warden = arg;
 
-/* A front never writes to the link; whatever comes is its end. Its cells see the end of their own control sockets. */
-static void read_front(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	drop_front(arg);
-}
-
-static void take_front(struct warden *warden, int *link)
-{
-	drop_front(warden);
-	warden->front_link = fd_take(link);
-	if (fd_set_nonblock(warden->front_link, true) < 0)
-		return;
-	warden->on_front = event_new(warden->loop, warden->front_link, EV_READ | EV_PERSIST, read_front, warden);
-	if (warden->on_front)
-		(void)event_add(warden->on_front, NULL);
-	for (unsigned i = 0; i < warden->options->slots; i++)
+	for (unsigned i = 0; i < warden->options->common.slots; i++)
 		slot_offer(&warden->slots[i]);
 }
 
-static void read_supervisor(evutil_socket_t fd, short what, void *arg)
+static void lose_supervisor(const char *why, void *arg)
 {
 	struct warden *warden = arg;
-	struct wire_front frame;
-	_cleanup_(fd_closep) int link = -EBADF;
-	size_t count = 0;
-	ssize_t n = frame_recv(fd, &frame, sizeof frame, &link, 1, &count);
 
-	(void)what;
-	if (n == -EAGAIN)
-		return;
-	if (wire_is(&frame, n, WIRE_FRONT, wire_front) && count == 1) {
-		take_front(warden, &link);
-		return;
-	}
-	if (n > 0)
-		log_line("the supervisor sent an unknown frame");
-	(void)event_base_loopbreak(warden->loop); /* it is gone: so is the reason to run */
+	if (why)
+		log_line("%s", why);
+	(void)event_base_loopbreak(warden->loop);
 }
 
-void warden_announce(struct warden *warden)
-{
-	struct wire_ready ready = {
-		.head = WIRE_HEAD(WIRE_READY),
-		.front_uid = warden->ids.base + IDS_FRONT_OFFSET,
-		.front_gid = warden->ids.base + IDS_FRONT_OFFSET,
-	};
-
-	if (warden->options->supervisor_fd < 0)
-		return; /* the doctor's warden */
-	if (frame_send(warden->options->supervisor_fd, &ready, sizeof ready, NULL, 0) < 0)
-		(void)event_base_loopbreak(warden->loop);
-}
+static const struct upstream_events upstream_events = { .front_came = offer_all, .ended = lose_supervisor };
 
 static void see_term(evutil_socket_t fd, short what, void *arg)
 {
@@ -210,23 +166,15 @@ static int add_events(struct warden *warden)
 	warden->on_fill = event_new(warden->loop, -1, 0, fill, warden);
 	if (!warden->on_term || !warden->on_tick || !warden->on_fill)
 		return -ENOMEM;
-	if (event_add(warden->on_term, NULL) < 0 || event_add(warden->on_tick, &second) < 0)
-		return -ENOMEM;
-	if (warden->options->supervisor_fd < 0)
-		return 0;
-	warden->on_supervisor =
-		event_new(warden->loop, warden->options->supervisor_fd, EV_READ | EV_PERSIST, read_supervisor, warden);
-	if (!warden->on_supervisor || event_add(warden->on_supervisor, NULL) < 0)
-		return -ENOMEM;
-	return fd_set_nonblock(warden->options->supervisor_fd, true);
+	return event_add(warden->on_term, NULL) < 0 || event_add(warden->on_tick, &second) < 0 ? -ENOMEM : 0;
 }
 
 static int make_slots(struct warden *warden, struct err *err)
 {
-	warden->slots = calloc(warden->options->slots, sizeof *warden->slots);
+	warden->slots = calloc(warden->options->common.slots, sizeof *warden->slots);
 	if (!warden->slots)
-		return err_set(err, -ENOMEM, "no memory for %u slots", warden->options->slots);
-	for (unsigned i = 0; i < warden->options->slots; i++) {
+		return err_set(err, -ENOMEM, "no memory for %u slots", warden->options->common.slots);
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
 		int r = slot_init(&warden->slots[i], warden, i, err);
 
 		if (r < 0)
@@ -237,7 +185,7 @@ static int make_slots(struct warden *warden, struct err *err)
 
 int warden_open(struct warden *warden, const struct options *options, struct err *err)
 {
-	*warden = (struct warden){ .options = options, .front_link = -EBADF, .extension_fd = -EBADF, .boot_fd = -EBADF };
+	*warden = (struct warden){ .options = options, .upstream = UPSTREAM_NONE, .extension_fd = -EBADF, .boot_fd = -EBADF };
 	warden->ids.claim = -EBADF;
 	warden->loop = event_base_new();
 	if (!warden->loop)
@@ -252,12 +200,13 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 	if (r == 0)
 		r = open_beside("sitecustomize.py", &warden->boot_fd, err);
 	if (r == 0)
-		r = cgroup_tree_open(options->name, warden->ids.base, &warden->tree, err);
+		r = cgroup_tree_open(options->common.name, warden->ids.base, &warden->tree, err);
 	if (r < 0)
 		return r;
 	warden->landlock_abi = landlock_probe();
 	r = make_slots(warden, err);
-	if (r == 0 && add_events(warden) < 0)
+	if (r == 0 && (add_events(warden) < 0 ||
+		       upstream_open(&warden->upstream, warden->loop, options->common.supervisor_fd, &upstream_events, warden) < 0))
 		r = err_set(err, -ENOMEM, "no memory for events");
 	return r < 0 ? r : generation_start(warden, err);
 }
@@ -266,17 +215,16 @@ void warden_close(struct warden *warden)
 {
 	for (struct generation *generation = warden->generations; generation; generation = generation->next)
 		nursery_kill(&generation->nursery);
-	for (unsigned i = 0; warden->slots && i < warden->options->slots; i++) {
+	for (unsigned i = 0; warden->slots && i < warden->options->common.slots; i++) {
 		if (warden->slots[i].warden)
 			slot_free(&warden->slots[i]);
 	}
 	while (warden->generations)
 		generation_free(warden->generations);
 	free(warden->slots);
-	drop_front(warden);
+	upstream_close(&warden->upstream);
 	if (warden->tree)
 		cgroup_tree_close(warden->tree);
-	warden_free_event(&warden->on_supervisor);
 	warden_free_event(&warden->on_term);
 	warden_free_event(&warden->on_tick);
 	warden_free_event(&warden->on_fill);

@@ -7,10 +7,11 @@
 #include "cell/cgroup.h"
 #include "cell/nursery.h"
 #include "cell/orders.h"
-#include "spec/verdict.h"
+#include "provider/ends.h"
+#include "provider/job.h"
+#include "provider/upstream.h"
 #include "warden/options.h"
 #include "wire/ids.h"
-#include "wire/provider.h"
 
 #include <event2/event.h>
 
@@ -51,20 +52,16 @@ struct slot {
 
 	struct generation *generation; /* of the cell below */
 	uint64_t serial;
-	int control, init_link, init_pidfd;          /* our ends */
-	int namespaces[NS_COUNT];                    /* the cell's, until the zygote has them */
-	int front_control, stdout_read, stderr_read; /* the front's, until it has them */
-	int stdout_write, stderr_write, guest_gate;  /* the guest's, until the zygote has them */
+	struct ends ends;
+	int init_link, init_pidfd;
+	int namespaces[NS_COUNT]; /* the cell's, until the zygote has them */
+	int guest_gate;           /* the guest's, until the zygote has it */
 	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
 	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
-	bool is_init_up, is_init_dead, is_guest_ready, is_started;
+	bool is_init_up, is_init_dead, is_guest_ready;
 	nsec_t not_before; /* after a failure: when the next cell is tried */
 
-	struct wire_job job;
-	bool has_job;
-	struct evidence evidence;
-	nsec_t job_at, started_at, ended_at;
-	struct err fault; /* why it is VERDICT_INTERNAL */
+	struct job job;
 };
 
 struct warden {
@@ -78,8 +75,8 @@ struct warden {
 	unsigned failed_starts;                            /* generations in a row that died before they were warm */
 	struct slot *slots;
 	uint64_t last_serial;
-	int front_link; /* -EBADF while there is no front */
-	struct event *on_supervisor, *on_front, *on_term, *on_tick, *on_fill;
+	struct upstream upstream;
+	struct event *on_term, *on_tick, *on_fill;
 	bool has_announced;    /* a first cell was ready; before that, a failure is the environment's, and final */
 	unsigned failed_cells; /* in a row */
 	int exit_status;
@@ -122,8 +119,7 @@ void run_answer(struct slot *slot);                 /* sends the verdict of a fi
 void warden_free_event(struct event **event); /* when there is one, and forgets it */
 /* Claims, builds and starts everything; the loop is then ready to run. On failure warden_close is still to be called. */
 int warden_open(struct warden *warden, const struct options *options, struct err *err);
-void warden_close(struct warden *warden);    /* ends and removes all of it */
-void warden_announce(struct warden *warden); /* tells the supervisor that a front can be served */
-void warden_fill(struct warden *warden);     /* soon makes cells until `idle` of them are ready or on their way */
+void warden_close(struct warden *warden); /* ends and removes all of it */
+void warden_fill(struct warden *warden);  /* soon makes cells until `idle` of them are ready or on their way */
 struct slot *warden_find_cell(struct warden *warden, uint64_t serial);
 struct slot *warden_find_guest(struct warden *warden, const struct generation *generation, pid_t pid);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct options options_of[] = {
-	[PROFILE_HARDENED] = { .name = "n", .image = "i:1", .profile = PROFILE_HARDENED },
-	[PROFILE_ORIGINAL] = { .name = "n", .image = "i:1", .profile = PROFILE_ORIGINAL },
+	[PROFILE_HARDENED] = { .common.name = "n", .image = "i:1", .profile = PROFILE_HARDENED },
+	[PROFILE_ORIGINAL] = { .common.name = "n", .image = "i:1", .profile = PROFILE_ORIGINAL },
 };
 
 static char *body_of(enum profile profile, bool is_read_only)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider/job.h"
+
+#include <string.h>
+
+enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count)
+{
+	union {
+		struct wire_job job;
+		struct wire_stop stop;
+		char bytes[FRAME_MAX_BYTES];
+	} frame;
+	int fds[JOB_FDS];
+	size_t count = 0;
+	ssize_t n = frame_recv(control, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &count);
+
+	*ret_fds_count = 0;
+	if (n == -EAGAIN)
+		return JOB_NOTHING;
+	if (wire_is(&frame, n, WIRE_JOB, wire_job) && can_take) {
+		job->frame = frame.job;
+		job->is_given = true;
+		job->given_at = clock_now();
+		memcpy(ret_fds, fds, sizeof fds);
+		*ret_fds_count = count;
+		return JOB_GIVEN;
+	}
+	for (size_t i = 0; i < count; i++)
+		(void)fd_close(fds[i]);
+	return wire_is(&frame, n, WIRE_STOP, wire_stop) && frame.stop.verdict == VERDICT_OUTPUT ? JOB_STOP : JOB_OTHER;
+}
+
+void job_stop(struct job *job, uint32_t verdict)
+{
+	if (job->evidence.stopped_for == VERDICT_OK && !job->evidence.has_status)
+		job->evidence.stopped_for = verdict;
+}
+
+void job_fail(struct job *job, const char *reason)
+{
+	(void)err_say(&job->fault, -EIO, "%s", reason);
+	job->evidence.stopped_for = VERDICT_INTERNAL;
+}
+
+void job_begin(struct job *job)
+{
+	job->is_started = true;
+	job->started_at = clock_now();
+}
+
+void job_end(struct job *job, int status)
+{
+	job->evidence.status = status;
+	job->evidence.has_status = true;
+	job->ended_at = clock_now();
+}
+
+static uint64_t us_between(nsec_t from, nsec_t to)
+{
+	return from && to > from ? (to - from) / NSEC_PER_USEC : 0;
+}
+
+void job_answer(struct job *job, int control)
+{
+	struct wire_verdict verdict = { .head = WIRE_HEAD(WIRE_VERDICT) };
+	struct result *result = &verdict.result;
+	nsec_t now = clock_now();
+
+	if (!job->is_given || control < 0)
+		return;
+	if (!job->ended_at)
+		job->ended_at = now;
+	verdict_decide(&job->evidence, result);
+	if (result->verdict == VERDICT_INTERNAL)
+		result->may_have_run = job->is_started;
+	result->usage = job->usage;
+	result->usage.wall_us = us_between(job->started_at, job->ended_at);
+	result->timings = (struct timings){
+		.setup_us = us_between(job->given_at, job->started_at),
+		.run_us = result->usage.wall_us,
+		.collect_us = us_between(job->ended_at, now),
+	};
+	memcpy(verdict.reason, job->fault.text, sizeof verdict.reason);
+	(void)frame_send(control, &verdict, sizeof verdict, NULL, 0); /* a front that is gone does not need it */
+	job->is_given = false;
+}

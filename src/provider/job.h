@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * job.h: the job of one cell as every provider sees it, from the front's frame to the verdict. The provider fills in what
+ * happened and when; a cell has one job at most.
+ */
+#pragma once
+#include "base/clock.h"
+#include "spec/verdict.h"
+#include "wire/provider.h"
+
+#include <stdbool.h>
+
+#define JOB_FDS 2
+
+struct job {
+	struct wire_job frame;
+	bool is_given;   /* the front waits for a verdict */
+	bool is_started; /* the program may have begun */
+	struct evidence evidence;
+	struct usage usage; /* but for the wall time, which comes from the times below */
+	nsec_t given_at, started_at, ended_at;
+	struct err fault; /* why it is VERDICT_INTERNAL or VERDICT_REFUSED */
+};
+
+/* A job that has not come yet. */
+#define JOB_NONE ((struct job){ .evidence = { .stopped_for = VERDICT_OK } })
+
+enum job_word {
+	JOB_NOTHING, /* nothing has come */
+	JOB_GIVEN,   /* the frame and its descriptors are stored; wire_check_job is still to be called */
+	JOB_STOP,    /* a stream has passed its limit */
+	JOB_OTHER,   /* the front has gone, or makes no sense */
+};
+
+/* Reads what the front says on the control socket of a cell; a job only when can_take. Descriptors: a job's, to be closed by the
+ * caller. */
+enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count);
+
+/* Notes why the provider ends the run. The first reason counts, and none that comes after the program's own end. */
+void job_stop(struct job *job, uint32_t verdict);
+
+/* Notes that something of ours failed. The reason is for the log. */
+void job_fail(struct job *job, const char *reason);
+
+void job_begin(struct job *job);           /* the program can begin now */
+void job_end(struct job *job, int status); /* it has ended, with a status as wait(2) has it */
+
+/* Sends the verdict, if one is owed. Every writer of the streams is gone by now. */
+void job_answer(struct job *job, int control);

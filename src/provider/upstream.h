@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * upstream.h: a provider's two sockets upwards: one to the supervisor, which brings a link for each front, and that link,
+ * which takes ready cells. A front that dies is replaced by the supervisor; the provider keeps its cells meanwhile.
+ */
+#pragma once
+#include "provider/ends.h"
+#include "wire/ids.h"
+
+#include <stdbool.h>
+
+struct event;
+struct event_base;
+
+struct upstream_events {
+	void (*front_came)(void *arg); /* ready cells are to be offered now */
+	/* The supervisor is gone, and with it the reason to run. why: NULL, or what it did that made no sense. Called once. */
+	void (*ended)(const char *why, void *arg);
+};
+
+struct upstream {
+	struct event_base *loop;
+	int supervisor; /* negative: none */
+	int front;      /* -EBADF while there is no front */
+	struct event *on_supervisor, *on_front;
+	const struct upstream_events *events;
+	void *arg;
+};
+
+#define UPSTREAM_NONE ((struct upstream){ .supervisor = -EBADF, .front = -EBADF })
+
+/* supervisor stays the caller's; negative: there is none. events is kept by pointer. -ENOMEM. */
+int upstream_open(struct upstream *upstream, struct event_base *loop, int supervisor, const struct upstream_events *events,
+		  void *arg);
+void upstream_close(struct upstream *upstream);
+
+/* Tells the supervisor that a front can be served, and which ids it is to take. -errno: nobody is there. */
+int upstream_announce(const struct upstream *upstream, const struct ids *ids);
+
+void upstream_take_front(struct upstream *upstream, int *link); /* takes it; replaces the one before */
+void upstream_drop_front(struct upstream *upstream);
+
+/* Hands a ready cell to the front. True: it has it, and the front's ends are closed here. */
+struct wire_cell;
+bool upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends);
