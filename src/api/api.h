@@ -9,7 +9,8 @@ struct api;
 
 struct api_options {
 	const char *listen_name; /* "127.0.0.1:5000"; kept by pointer */
-	struct limits limits;    /* those of the service */
+	struct limits limits;    /* of a run that asks for nothing */
+	struct limits most;      /* what a request under /v1 may ask for */
 	void (*on_quiet)(void *arg);
 	void *arg;
 };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/reply.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What a browser may do with anything that comes from here: the page's own files, and nothing else. */
 static const struct http_field common_fields[] = {
@@ -15,18 +17,19 @@ static const struct http_field common_fields[] = {
 };
 
 struct fields {
-	struct http_field list[ARRAY_SIZE(common_fields) + 3];
+	struct http_field list[2 + ARRAY_SIZE(common_fields) + REPLY_FIELDS_MAX];
 	size_t count;
 };
 
-static struct fields make_fields(const char *type, const char *cache, const struct http_field *extra)
+static struct fields make_fields(const char *type, const char *cache, const struct http_field *extra, size_t extra_count)
 {
 	struct fields fields = { .list = { { "Content-Type", type }, { "Cache-Control", cache } }, .count = 2 };
 
+	assert(extra_count <= REPLY_FIELDS_MAX);
 	array_for_each(common_fields, field)
 		fields.list[fields.count++] = *field;
-	if (extra)
-		fields.list[fields.count++] = *extra;
+	for (size_t i = 0; i < extra_count; i++)
+		fields.list[fields.count++] = extra[i];
 	return fields;
 }
 
@@ -34,8 +37,10 @@ struct reply *reply_new(void)
 {
 	struct reply *reply = calloc(1, sizeof *reply);
 
-	if (reply)
+	if (reply) {
 		reply->out = reply->err = buf_new(1);
+		reply->type = "application/json";
+	}
 	return reply;
 }
 
@@ -45,6 +50,9 @@ void reply_free(struct reply *reply)
 		return;
 	buf_free(&reply->out);
 	buf_free(&reply->err);
+	json_out_free(&reply->json);
+	if (reply->owned)
+		reply->free_owned(reply->owned);
 	free(reply);
 }
 
@@ -63,20 +71,20 @@ static void free_reply(void *state)
 static void send_no_memory(struct http_request *request)
 {
 	static const char text[] = "{\"success\": false, \"error\": \"The server has no memory for the reply.\"}";
-	const struct fields fields = make_fields("application/json", "no-store", NULL);
+	const struct fields fields = make_fields("application/json", "no-store", NULL, 0);
 
 	(void)http_reply_static(request, 500, fields.list, fields.count, text, sizeof text - 1);
 }
 
-void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *extra)
+void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *extra, size_t count)
 {
-	const struct fields fields = make_fields("application/json", "no-store", extra);
-
-	if (!reply) {
+	if (!reply || reply->json.is_failed) {
+		reply_free(reply);
 		send_no_memory(request);
 		return;
 	}
 
+	const struct fields fields = make_fields(reply->type, "no-store", extra, count);
 	const struct http_source body = {
 		.size = json_out_size(&reply->json),
 		.read = read_reply,
@@ -87,22 +95,22 @@ void reply_send(struct http_request *request, unsigned status, struct reply *rep
 	(void)http_reply(request, status, fields.list, fields.count, &body); /* a failure closes the connection */
 }
 
-void reply_error(struct http_request *request, unsigned status, const char *text, const struct http_field *extra)
+struct reply *reply_new_error(const char *text)
 {
 	struct reply *reply = reply_new();
 
-	if (reply) {
-		(void)snprintf(reply->text, sizeof reply->text, "%s", text);
-		json_out_raw(&reply->json, "{\"success\": false, \"error\": \"");
-		json_out_text(&reply->json, reply->text);
-		json_out_raw(&reply->json, "\"}");
-	}
-	reply_send(request, status, reply, extra);
+	if (!reply)
+		return NULL;
+	(void)snprintf(reply->text, sizeof reply->text, "%s", text);
+	json_out_raw(&reply->json, "{\"success\": false, \"error\": \"");
+	json_out_content(&reply->json, reply->text, strlen(reply->text));
+	json_out_raw(&reply->json, "\"}");
+	return reply;
 }
 
 void reply_bytes(struct http_request *request, const char *type, const void *bytes, size_t size)
 {
-	const struct fields fields = make_fields(type, "no-cache", NULL);
+	const struct fields fields = make_fields(type, "no-cache", NULL, 0);
 
 	(void)http_reply_static(request, 200, fields.list, fields.count, bytes, size);
 }

@@ -9,19 +9,23 @@
 
 struct reply {
 	struct json_out json;
+	const char *type; /* of its content; lives for ever */
 	struct buf out, err;
 	char text[ERR_TEXT_BYTES]; /* a sentence of ours */
+	void *owned;               /* what the JSON points to beside these; NULL: nothing */
+	void (*free_owned)(void *owned);
 };
 
 /* NULL: no memory; reply_send bears that. */
 struct reply *reply_new(void);
 void reply_free(struct reply *reply);
 
-/* Sends it with the common header fields and, when extra is not NULL, one more. Takes the reply over. */
-void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *extra);
+/* {"success": false, "error": text}. */
+struct reply *reply_new_error(const char *text);
 
-/* Sends {"success": false, "error": text}. */
-void reply_error(struct http_request *request, unsigned status, const char *text, const struct http_field *extra);
+/* Sends it with the common header fields and these, at most REPLY_FIELDS_MAX. Takes the reply over. */
+#define REPLY_FIELDS_MAX 8
+void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *fields, size_t count);
 
 /* Sends bytes that live for ever, with the common header fields. */
 void reply_bytes(struct http_request *request, const char *type, const void *bytes, size_t size);

@@ -90,8 +90,8 @@ static void write_error(struct reply *reply, uint32_t verdict)
 	if (err->size > 0 && is_stderr_enough(verdict))
 		return;
 	if (err->size > 0 && err->bytes[err->size - 1] != '\n')
-		json_out_text(&reply->json, "\n");
-	json_out_text(&reply->json, reply->text);
+		json_out_raw(&reply->json, "\\n");
+	json_out_content(&reply->json, reply->text, strlen(reply->text));
 }
 
 static unsigned write_ended(struct reply *reply, const struct run_outcome *outcome, const struct limits *limits)
@@ -105,7 +105,7 @@ static unsigned write_ended(struct reply *reply, const struct run_outcome *outco
 		run_reply_sentence(&outcome->result, limits, reply->text, sizeof reply->text);
 		json_out_raw(&reply->json, "{\"success\": false, \"error\": \"");
 		if (is_fault) {
-			json_out_text(&reply->json, reply->text);
+			json_out_content(&reply->json, reply->text, strlen(reply->text));
 			json_out_raw(&reply->json, "\"}");
 			return 500;
 		}
@@ -139,7 +139,7 @@ unsigned run_reply_write(struct reply *reply, struct run_outcome *outcome, const
 	if (outcome->end == RUN_ENDED)
 		return write_ended(reply, outcome, limits);
 	json_out_raw(&reply->json, "{\"success\": false, \"error\": \"");
-	json_out_text(&reply->json, not_run_text(outcome->end));
+	json_out_raw(&reply->json, not_run_text(outcome->end)); /* nothing in it needs an escape */
 	json_out_raw(&reply->json, "\"}");
 	return 503;
 }

@@ -123,6 +123,7 @@ static int build(struct front *front, const struct service_events *events, struc
 	const struct api_options api = {
 		.listen_name = options->listen_name,
 		.limits = options->limits,
+		.most = options->most,
 		.on_quiet = on_quiet,
 		.arg = front,
 	};

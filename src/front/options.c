@@ -17,7 +17,7 @@ struct option_row {
 	size_t offset; /* of a uint64_t in struct options; 0: read by hand */
 };
 
-enum { ROW_LISTEN_FD, ROW_PROVIDER_FD, ROW_UID, ROW_GID, ROW_LISTEN_NAME, ROW_LIMIT, ROW_HELP };
+enum { ROW_LISTEN_FD, ROW_PROVIDER_FD, ROW_UID, ROW_GID, ROW_LISTEN_NAME, ROW_LIMIT, ROW_LIMIT_MAX, ROW_HELP };
 
 static const struct option_row rows[] = {
 #define AT(field) offsetof(struct options, field)
@@ -26,7 +26,8 @@ static const struct option_row rows[] = {
 	[ROW_UID] = { "uid", "UID", "the user to become (needed when started as root)", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_GID] = { "gid", "GID", "the group to become", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_LISTEN_NAME] = { "listen-name", "ADDR:PORT", "the address as people write it (127.0.0.1:5000)" },
-	[ROW_LIMIT] = { "limit", "NAME=VALUE", "one limit of every run; may be repeated" },
+	[ROW_LIMIT] = { "limit", "NAME=VALUE", "one limit of a run that does not ask for another; may be repeated" },
+	[ROW_LIMIT_MAX] = { "limit-max", "NAME=VALUE", "the most that a request may ask for; may be repeated" },
 	[ROW_HELP] = { "help", NULL, "prints this" },
 	{ "queue", "N", "requests that may wait for a cell at once", 0, 10000, 128, AT(queue) },
 	{ "queue-ms", "MS", "how long one may wait", 1, 600000, 30000, AT(queue_ms) },
@@ -54,13 +55,13 @@ void options_print_help(void)
 			printf(" (%" PRIu64 ")", row->def);
 		puts("");
 	}
-	puts("\nLimits (defaults):");
+	puts("\nLimits (default, and the most that a request may ask for):");
 	for (size_t i = 0; i < limit_rows_count; i++)
-		printf("  %-14s %12" PRIu64 " %-13s %s\n", limit_rows[i].name, limit_rows[i].def, limit_rows[i].unit,
-		       limit_rows[i].help);
+		printf("  %-14s %12" PRIu64 " %12" PRIu64 " %-13s %s\n", limit_rows[i].name, limit_rows[i].def,
+		       limit_rows[i].ceiling, limit_rows[i].unit, limit_rows[i].help);
 }
 
-static int parse_limit(const char *text, struct limits *limits, struct err *err)
+static int parse_limit(const char *option, const char *text, struct limits *limits, struct err *err)
 {
 	size_t name_size = strcspn(text, "=");
 
@@ -71,12 +72,12 @@ static int parse_limit(const char *text, struct limits *limits, struct err *err)
 		if (strlen(row->name) != name_size || strncmp(row->name, text, name_size) != 0)
 			continue;
 		if (num_parse_size(text + name_size + 1, row->min, row->max, &value) < 0)
-			return err_say(err, -EINVAL, "--limit %s: not a number from %" PRIu64 " to %" PRIu64, text, row->min,
+			return err_say(err, -EINVAL, "--%s %s: not a number from %" PRIu64 " to %" PRIu64, option, text, row->min,
 				       row->max);
 		memcpy((char *)limits + row->offset, &value, sizeof value);
 		return 0;
 	}
-	return err_say(err, -EINVAL, "--limit %s: write NAME=VALUE with a name that --help lists", text);
+	return err_say(err, -EINVAL, "--%s %s: write NAME=VALUE with a name that --help lists", option, text);
 }
 
 static int parse_number(const struct option_row *row, const char *text, uint64_t *ret_value, struct err *err)
@@ -116,11 +117,26 @@ static int take_option(int index, const char *text, struct options *options, str
 		options->listen_name = text;
 		break;
 	case ROW_LIMIT:
-		return parse_limit(text, &options->limits, err);
+		return parse_limit(row->name, text, &options->limits, err);
+	case ROW_LIMIT_MAX:
+		return parse_limit(row->name, text, &options->most, err);
 	default:
 		options->wants_help = true;
 	}
 	return 0;
+}
+
+/* What a run gets unasked, it may also ask for. */
+static void raise_most(const struct limits *limits, struct limits *most)
+{
+	for (size_t i = 0; i < limit_rows_count; i++) {
+		uint64_t value, at_most;
+
+		memcpy(&value, (const char *)limits + limit_rows[i].offset, sizeof value);
+		memcpy(&at_most, (const char *)most + limit_rows[i].offset, sizeof at_most);
+		if (value > at_most)
+			memcpy((char *)most + limit_rows[i].offset, &value, sizeof value);
+	}
 }
 
 static int check_options(struct options *options, struct err *err)
@@ -129,6 +145,7 @@ static int check_options(struct options *options, struct err *err)
 		return 0;
 	if (options->listen_fd < 0 || options->provider_fd < 0)
 		return err_say(err, -EINVAL, "--listen-fd and --provider-fd are needed; start the server with `safexec serve`");
+	raise_most(&options->limits, &options->most);
 	options->has_ids = options->uid != 0 && options->gid != 0;
 	if (!options->has_ids && (options->uid != 0 || options->gid != 0))
 		return err_say(err, -EINVAL, "--uid and --gid are needed together");
@@ -138,7 +155,11 @@ static int check_options(struct options *options, struct err *err)
 int options_parse(int argc, char **argv, struct options *ret_options, struct err *err)
 {
 	struct options options = {
-		.listen_fd = -1, .provider_fd = -1, .listen_name = "127.0.0.1:5000", .limits = limits_default()
+		.listen_fd = -1,
+		.provider_fd = -1,
+		.listen_name = "127.0.0.1:5000",
+		.limits = limits_default(),
+		.most = limits_ceiling(),
 	};
 	struct option longs[ROWS + 1] = { 0 };
 

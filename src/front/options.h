@@ -15,7 +15,8 @@ struct options {
 	gid_t gid;
 	uint64_t queue, queue_ms, connections, head_ms, body_ms, idle_ms, reply_ms;
 	const char *listen_name;
-	struct limits limits;
+	struct limits limits; /* of a run that asks for nothing */
+	struct limits most;   /* what a request under /v1 may ask for */
 	bool wants_help;
 };
 

@@ -35,6 +35,8 @@ struct http_handler {
 	void (*on_request)(struct http_request *request, void *arg);
 	/* The client has left before the reply, or the server ends: the request is gone after this call. */
 	void (*on_gone)(struct http_request *request, void *arg);
+	/* The library is done with the request, answered or not: the last call about it, for each that any other was made about. */
+	void (*on_end)(struct http_request *request, void *arg);
 	/* The request breaks HTTP or is too long. Must reply with this status. */
 	void (*on_bad)(struct http_request *request, unsigned status, const char *why, void *arg);
 	/* After http_server_stop: the last reply has been sent. May come at once. */
@@ -59,6 +61,9 @@ const char *http_method(const struct http_request *request);
 /* What stands before a '?', as sent: nothing is unescaped. "" when it is too long to be a path of ours. */
 const char *http_path(const struct http_request *request);
 
+/* What stands behind the '?', as sent; "" when there is none; NULL when it is too long to be a query of ours. */
+const char *http_query(const struct http_request *request);
+
 /* A header's value, or NULL; the first one when there are several. name in any case. */
 const char *http_header(struct http_request *request, const char *name);
 
@@ -68,7 +73,7 @@ const struct buf *http_body(const struct http_request *request);
 /* In on_head: the longest body to be read; a longer one comes back as on_bad with 413. */
 void http_accept_body(struct http_request *request, size_t max_bytes);
 
-/* A pointer of the caller's own, for on_gone. */
+/* A pointer of the caller's own; NULL at first. */
 void http_set_data(struct http_request *request, void *data);
 void *http_data(const struct http_request *request);
 

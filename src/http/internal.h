@@ -11,7 +11,8 @@
 #include <microhttpd.h>
 #include <sys/queue.h>
 
-#define HTTP_PATH_BYTES 64
+#define HTTP_PATH_BYTES  128
+#define HTTP_QUERY_BYTES 512
 
 struct lingering;
 TAILQ_HEAD(http_requests, http_request);
@@ -54,9 +55,9 @@ struct http_request {
 	struct MHD_Connection *mhd;
 	struct http_connection *connection;
 	enum request_state state;
-	bool is_counted, is_suspended, is_gone, has_bad_target;
+	bool is_counted, is_suspended, is_gone, has_bad_target, has_long_query;
 	const char *method;
-	char path[HTTP_PATH_BYTES];
+	char path[HTTP_PATH_BYTES], query[HTTP_QUERY_BYTES];
 	struct buf body;
 	size_t body_max;
 	size_t drained_bytes;

@@ -22,10 +22,15 @@ static struct http_connection *connection_of(struct MHD_Connection *mhd)
 static void take_target(struct http_request *request, const char *uri)
 {
 	size_t size = strcspn(uri, "?#");
+	const char *query = uri[size] == '?' ? uri + size + 1 : "";
+	size_t query_size = strcspn(query, "#");
 
 	request->has_bad_target = strpbrk(uri, " \t\r\n\v\f") != NULL;
 	if (size < sizeof request->path)
 		memcpy(request->path, uri, size);
+	request->has_long_query = query_size >= sizeof request->query;
+	if (!request->has_long_query)
+		memcpy(request->query, query, query_size);
 }
 
 void *request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
@@ -57,6 +62,8 @@ void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD
 	*context = NULL;
 	if (request->state == REQUEST_TAKEN && !request->response && !request->is_gone)
 		server->handler->on_gone(request, server->handler->arg);
+	if (request->is_counted)
+		server->handler->on_end(request, server->handler->arg);
 	TAILQ_REMOVE(&server->requests, request, link);
 	if (request->is_counted)
 		server->busy--;
@@ -235,6 +242,11 @@ const char *http_method(const struct http_request *request)
 const char *http_path(const struct http_request *request)
 {
 	return request->path;
+}
+
+const char *http_query(const struct http_request *request)
+{
+	return request->has_long_query ? NULL : request->query;
 }
 
 const char *http_header(struct http_request *request, const char *name)

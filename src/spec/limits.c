@@ -6,7 +6,8 @@
 #include <string.h>
 
 const struct limit_row limit_rows[] = {
-#define LIMIT(name, unit, min, max, def, help) { #name, unit, help, min, max, def, offsetof(struct limits, name) },
+#define LIMIT(name, unit, min, max, def, ceiling, help) \
+	{ #name, unit, help, min, max, def, ceiling, offsetof(struct limits, name) },
 #include "spec/limits.def"
 #undef LIMIT
 };
@@ -15,7 +16,16 @@ const size_t limit_rows_count = ARRAY_SIZE(limit_rows);
 struct limits limits_default(void)
 {
 	return (struct limits){
-#define LIMIT(name, unit, min, max, def, help) .name = (def),
+#define LIMIT(name, unit, min, max, def, ceiling, help) .name = (def),
+#include "spec/limits.def"
+#undef LIMIT
+	};
+}
+
+struct limits limits_ceiling(void)
+{
+	return (struct limits){
+#define LIMIT(name, unit, min, max, def, ceiling, help) .name = (ceiling),
 #include "spec/limits.def"
 #undef LIMIT
 	};

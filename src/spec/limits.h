@@ -6,22 +6,23 @@
 #include "base/err.h"
 
 struct limits {
-#define LIMIT(name, unit, min, max, def, help) uint64_t name;
+#define LIMIT(name, unit, min, max, def, ceiling, help) uint64_t name;
 #include "spec/limits.def"
 #undef LIMIT
 };
 
 struct limit_row {
 	const char *name, *unit, *help;
-	uint64_t min, max, def;
+	uint64_t min, max, def, ceiling;
 	size_t offset; /* of the field in struct limits */
 };
 
 extern const struct limit_row limit_rows[];
 extern const size_t limit_rows_count;
 
-/* All defaults. */
+/* All defaults; all ceilings. */
 struct limits limits_default(void);
+struct limits limits_ceiling(void);
 
 /* 0, or -ERANGE with a sentence that names field, value and range. */
 int limits_check(const struct limits *limits, struct err *err);

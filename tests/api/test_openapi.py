@@ -16,7 +16,7 @@ def test_the_longest_code_is_that_of_the_limits_table():
 
 
 def test_every_route_is_described_but_the_pages_files():
-    rows = re.findall(r'\{ "(GET|POST)", "([^"]+)", \w+, \w+ \}', (ROOT / "src/api/api.c").read_text())
+    rows = re.findall(r'^ROUTE\("(\w+)", *"([^"]+)"', (ROOT / "src/api/routes.def").read_text(), re.M)
     routes = {(method.lower(), path) for method, path in rows} - {("get", "/app.js"), ("get", "/style.css"), ("get", "/icon.svg")}
     assert {(method, path) for path, methods in SPEC["paths"].items() for method in methods} == routes
 

@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (is_utf8((const char *)bytes, size)) /* jansson keeps noncharacters as they are too */
 		check(json_string_length(value) == size && memcmp(json_string_value(value), bytes, size) == 0);
 	json_decref(value);
+	json_out_free(&json);
 	free(text);
 	return 0;
 }

@@ -54,6 +54,7 @@ static char *read_all(struct json_out *json, size_t step)
 	}
 	assert_int_equal(json_out_read(json, text, step), 0);
 	text[size] = '\0';
+	json_out_free(json);
 	return text;
 }
 
@@ -80,8 +81,8 @@ static void the_text_is_the_same_in_steps_of_any_size(void **state)
 
 		json_out_raw(&json, "{\"a\": \"");
 		json_out_content(&json, "x\x01\xf0\x9f\x98\x80\xff\"\n", 10);
-		json_out_text(&json, "");
-		json_out_text(&json, "\x02\x02");
+		json_out_content(&json, NULL, 0);
+		json_out_content(&json, "\x02\x02", 2);
 		json_out_raw(&json, "\"}");
 
 		char *text = read_all(&json, step);
@@ -111,7 +112,67 @@ static void any_two_bytes_make_json_that_a_parser_takes(void **state)
 	}
 }
 
+static void values_get_their_commas_and_brackets_nest(void **state)
+{
+	struct json_out json = { 0 };
+
+	(void)state;
+	json_out_open(&json, '{');
+	json_out_key(&json, "list");
+	json_out_open(&json, '[');
+	json_out_u64(&json, UINT64_MAX);
+	json_out_i64(&json, -1);
+	json_out_open(&json, '[');
+	json_out_close(&json, ']');
+	json_out_null(&json);
+	json_out_close(&json, ']');
+	json_out_key(&json, "text");
+	json_out_text(&json, "a\"\xff");
+	json_out_key(&json, "none");
+	json_out_text(&json, NULL);
+	json_out_key(&json, "parts");
+	json_out_quote(&json);
+	json_out_content(&json, "1\n", 2);
+	json_out_content(&json, "2", 1);
+	json_out_unquote(&json);
+	json_out_key(&json, "is");
+	json_out_bool(&json, true);
+	json_out_close(&json, '}');
+
+	char *text = read_all(&json, 7);
+
+	assert_string_equal(text, "{\"list\": [18446744073709551615, -1, [], null], \"text\": \"a\\\"" FFFD
+				  "\", \"none\": null, \"parts\": \"1\\n2\", \"is\": true}");
+	free(text);
+}
+
+static void base64_is_that_of_rfc_4648(void **state)
+{
+	static const struct {
+		const char *bytes, *want;
+	} vectors[] = {
+		{ "", "\"\"" },        { "M", "\"TQ==\"" },        { "Ma", "\"TWE=\"" },
+		{ "Man", "\"TWFu\"" }, { "Many", "\"TWFueQ==\"" }, { "\xff\xef\xbe", "\"/+++\"" },
+	};
+
+	(void)state;
+	array_for_each(vectors, vector) {
+		for (size_t step = JSON_UNIT_BYTES; step < 12; step++) {
+			struct json_out json = { 0 };
+
+			json_out_base64(&json, vector->bytes, strlen(vector->bytes));
+
+			char *text = read_all(&json, step);
+
+			assert_string_equal(text, vector->want);
+			free(text);
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(values_get_their_commas_and_brackets_nest),
+	cmocka_unit_test(base64_is_that_of_rfc_4648),
 	cmocka_unit_test(content_is_escaped_and_what_is_not_utf8_is_replaced),
 	cmocka_unit_test(the_text_is_the_same_in_steps_of_any_size),
 	cmocka_unit_test(any_two_bytes_make_json_that_a_parser_takes),
