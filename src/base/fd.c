@@ -93,6 +93,11 @@ int fd_write_file(int dir_fd, const char *path, const char *text)
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
+int fd_seal(int fd)
+{
+	return lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0 ? -errno : 0;
+}
+
 int fd_new_sealed(const char *name, const void *bytes, size_t size)
 {
 	_cleanup_(fd_closep) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -102,11 +107,9 @@ int fd_new_sealed(const char *name, const void *bytes, size_t size)
 
 	int r = fd_write_all(fd, bytes, size);
 
-	if (r < 0)
-		return r;
-	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
-		return -errno;
-	return fd_take(&fd);
+	if (r == 0)
+		r = fd_seal(fd);
+	return r < 0 ? r : fd_take(&fd);
 }
 
 int fd_check_sealed(int fd, uint64_t *ret_size)

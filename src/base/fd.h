@@ -31,6 +31,9 @@ int fd_write_file(int dir_fd, const char *path, const char *text);
 /* Makes a sealed memfd that holds the bytes, at offset 0. Returns the descriptor. memfd_create(2) */
 int fd_new_sealed(const char *name, const void *bytes, size_t size);
 
+/* Seals a memfd against every change, its offset back at 0. fcntl(2) */
+int fd_seal(int fd);
+
 /* 0 when fd is a memfd that nobody can change any more, and stores its size. -EPERM: not sealed; -EINVAL: not a memfd. */
 int fd_check_sealed(int fd, uint64_t *ret_size);
 
