@@ -12,7 +12,7 @@ FLOORS = {
     "http": 2, "cell": 2, "sandbox": 2, "provider": 2,
     "service": 3,
     "api": 4,
-    "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5,
+    "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5, "store": 5, "callback": 5,
 }
 
 # Neighbours on one floor do not know each other, but for these: who, whom, why.

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * store.h: what safexec-store keeps while it runs, and what its files do for each other. One thread, one event loop.
+ *
+ * Where the state cannot be used (no such folder, read-only, another server's, broken), the program lives all the same and
+ * answers every call with -ENODATA and the reason: its clients are told, instead of a server that does not start.
+ */
+#pragma once
+#include "base/clock.h"
+#include "base/fd.h"
+#include "store/audit.h"
+#include "store/jobs.h"
+#include "store/keys.h"
+#include "store/options.h"
+
+#include <event2/event.h>
+
+#define CALLBACK_SECRET "callback secret" /* its name in the database */
+
+struct store {
+	const struct options *options;
+	struct event_base *loop;
+	struct event *on_terminate, *on_supervisor, *on_front, *on_sender, *on_control, *on_tick;
+	int front, sender, control, lock; /* -EBADF: not there */
+	struct err fault;                 /* code 0: the state can be used */
+	struct db db;
+	struct jobs jobs;
+	struct audit audit;
+	uint64_t keys_tag;      /* of the last STORE_KEYS */
+	struct client *waiting; /* who has changed keys and waits until the front goes by them */
+	uint64_t sending;       /* the job whose callback the sender has; 0: none */
+	uint8_t secret[32];     /* signs callbacks */
+	bool needs_expiry;
+};
+
+/* Milliseconds since 1970. */
+uint64_t store_now_ms(void);
+
+/* link.c: the front. Takes the descriptor over. */
+void link_take(struct store *store, int *fd);
+void link_drop(struct store *store);
+void link_push_keys(struct store *store);
+
+/* control.c: `safexec keys` on this machine, through a socket in the state folder. */
+int control_open(struct store *store, struct err *err);
+void control_release(struct store *store); /* the front goes by the keys: whoever waits is told */
+void control_close(struct store *store);
+
+/* sender.c: callbacks, to the process that sends them. */
+void sender_take(struct store *store, int *fd);
+void sender_drop(struct store *store);
+void sender_look(struct store *store); /* hands it the next callback that is due */
