@@ -9,7 +9,8 @@ struct origin_headers { /* NULL: not sent */
 	const char *host, *origin, *fetch_site, *fetch_mode;
 };
 
-/* True when Host is 127.0.0.1, localhost, [::1] or listen_name's host, with any port or none. listen_name: "127.0.0.1:5000". */
+/* True when Host is 127.0.0.1, localhost, [::1] or listen_name's host, with any port or none; any host when we listen on a path. listen_name:
+ * "127.0.0.1:5000", "unix:/run/safexec/http.sock". */
 bool origin_is_our_host(const char *host, const char *listen_name);
 
 /* True when the request was not made by the page of another site. A link that a person follows is allowed for is_page. */

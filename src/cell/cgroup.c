@@ -186,6 +186,89 @@ int cgroup_sweep(int parent, const char *name)
 	return sweep_below(parent, name, 3);
 }
 
+/* --- the turns of one server ------------------------------------------------------------------------------------------------------ */
+
+/* Whether a folder is safexec-NAME or safexec-NAME.TURN; names hold no dot. */
+static bool is_turn(const struct cgroup_tree *tree, const char *folder)
+{
+	char first[CGROUP_FOLDER_BYTES];
+	int size = snprintf(first, sizeof first, "safexec-%s", tree->name);
+
+	if (strncmp(folder, first, (size_t)size) != 0)
+		return false;
+	folder += size;
+	return folder[0] == '\0' || (folder[0] == '.' && folder[1] != '\0' && folder[1 + strspn(folder + 1, "0123456789")] == '\0');
+}
+
+/* Calls visit for every turn in dir but our own, until it returns something else than 0. */
+static int visit_turns(const struct cgroup_tree *tree, int dir, int (*visit)(int dir, const char *folder))
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	int r = 0;
+
+	if (!entries) {
+		r = -errno;
+		(void)fd_close(copy);
+		return r;
+	}
+	for (struct dirent *entry; r == 0 && (entry = readdir(entries));) {
+		if (entry->d_type == DT_DIR && is_turn(tree, entry->d_name) && strcmp(entry->d_name, tree->folder) != 0)
+			r = visit(dir, entry->d_name);
+	}
+	(void)closedir(entries);
+	return r;
+}
+
+static int check_free(int dir, const char *folder)
+{
+	_cleanup_(fd_closep) int lock = openat(dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
+}
+
+static int sweep_free(int dir, const char *folder)
+{
+	return check_free(dir, folder) < 0 ? 0 : cgroup_sweep(dir, folder);
+}
+
+static int say_no(int dir, const char *folder)
+{
+	(void)dir;
+	(void)folder;
+	return -EEXIST;
+}
+
+bool cgroup_has_other_turns(const struct cgroup_tree *tree, int dir)
+{
+	return visit_turns(tree, dir, say_no) < 0;
+}
+
+int cgroup_take_lock(struct cgroup_tree *tree, int base, struct err *err)
+{
+	int r = tree->turn == 1 ? visit_turns(tree, base, check_free) : 0;
+
+	if (r == 0) {
+		r = cgroup_open_dir(base, tree->folder, &tree->lock);
+		if (r < 0)
+			return r;
+		if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0) {
+			tree->lock = fd_close(tree->lock); /* what is there is not ours to remove */
+			r = -EBUSY;
+		}
+	}
+	if (r == -EBUSY)
+		return err_say(err, r,
+			       "a server named '%s' is already running here; stop it, or start this one with another --name",
+			       tree->name);
+	return r < 0 ? r : visit_turns(tree, base, sweep_free);
+}
+
+int cgroup_take_further(const struct cgroup_tree *tree, int base, int own)
+{
+	return flock(own, LOCK_EX | LOCK_NB) < 0 ? -errno : visit_turns(tree, base, sweep_free);
+}
+
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
 
 uint64_t cgroup_read_number(int dir, const char *file, const char *key)
@@ -229,7 +312,7 @@ static const struct cgroup_ops *choose_version(void)
 	return cgroup_find_own("memory", own, NULL) == 0 ? &cgroup_v1 : &cgroup_v2;
 }
 
-int cgroup_tree_open(const char *name, uid_t owner, struct cgroup_tree **ret_tree, struct err *err)
+int cgroup_tree_open(const char *name, unsigned turn, uid_t owner, struct cgroup_tree **ret_tree, struct err *err)
 {
 	struct cgroup_tree *tree = calloc(1, sizeof *tree);
 
@@ -237,11 +320,14 @@ int cgroup_tree_open(const char *name, uid_t owner, struct cgroup_tree **ret_tre
 		return err_set(err, -ENOMEM, "no memory");
 	tree->ops = choose_version();
 	tree->owner = owner;
+	tree->name = name;
+	tree->turn = turn;
+	(void)snprintf(tree->folder, sizeof tree->folder, turn == 1 ? "safexec-%s" : "safexec-%s.%u", name, turn);
 	tree->lock = -EBADF;
 	array_for_each(tree->dirs, dir)
 		*dir = -EBADF;
 
-	int r = tree->ops->tree_open(tree, name, err);
+	int r = tree->ops->tree_open(tree, err);
 
 	if (r < 0) {
 		cgroup_tree_close(tree);

@@ -18,9 +18,10 @@ struct cgroup_events {
 };
 
 /* Makes (or sweeps and takes over) the subtree `safexec-NAME` beneath our own cgroup, or at the hierarchy's root where our
- * own is not delegated. owner is the host's id that may fork into the groups (version 2). -EBUSY: a server of that name is
- * running; -ENOENT: a controller is missing; -EACCES, -EROFS: not delegated; err says which, and the cure. */
-int cgroup_tree_open(const char *name, uid_t owner, struct cgroup_tree **ret_tree, struct err *err);
+ * own is not delegated. turn tells the wardens of one server apart, which live side by side while it reloads: the first has 1, the
+ * others have the subtree `safexec-NAME.TURN`. owner is the host's id that may fork into the groups (version 2). -EBUSY: a server of
+ * that name is running; -ENOENT: a controller is missing; -EACCES, -EROFS: not delegated; err says which, and the cure. */
+int cgroup_tree_open(const char *name, unsigned turn, uid_t owner, struct cgroup_tree **ret_tree, struct err *err);
 
 /* Removes everything. The groups must be closed. */
 void cgroup_tree_close(struct cgroup_tree *tree);

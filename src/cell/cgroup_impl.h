@@ -7,7 +7,8 @@
 
 #include <limits.h>
 
-#define CGROUP_PERIOD_US 100000
+#define CGROUP_PERIOD_US    100000
+#define CGROUP_FOLDER_BYTES 64
 
 struct cgroup_ops;
 
@@ -16,11 +17,14 @@ enum { V2_TREE, V2_NURSERY };
 
 struct cgroup_tree {
 	const struct cgroup_ops *ops;
-	char path[PATH_MAX]; /* of the subtree; on version 1 in the memory hierarchy */
-	int dirs[V1_COUNT];  /* version 1: the subtree's folder in each hierarchy; version 2: it, and the nursery's */
-	int lock;            /* flock on path: the kernel lets it go when we die */
+	char path[PATH_MAX];              /* of the subtree; on version 1 in the memory hierarchy */
+	char folder[CGROUP_FOLDER_BYTES]; /* its last part */
+	const char *name;                 /* of the server; the opener's */
+	unsigned turn;
+	int dirs[V1_COUNT]; /* version 1: the subtree's folder in each hierarchy; version 2: it, and the nursery's */
+	int lock;           /* flock on path: the kernel lets it go when we die */
 	uid_t owner;
-	bool has_main; /* version 2: we moved ourselves into the leaf "main" */
+	bool has_main; /* version 2: we live in the leaf that room was made in, beside the subtree */
 };
 
 struct cgroup_group {
@@ -37,7 +41,7 @@ struct cgroup_group {
 
 struct cgroup_ops {
 	const char *version;
-	int (*tree_open)(struct cgroup_tree *tree, const char *name, struct err *err);
+	int (*tree_open)(struct cgroup_tree *tree, struct err *err);
 	void (*tree_close)(struct cgroup_tree *tree);
 	int (*group_open)(struct cgroup_group *group);
 	void (*group_close)(struct cgroup_group *group);
@@ -63,6 +67,16 @@ int cgroup_open_dir(int parent, const char *name, int *ret_dir);
 
 /* Ends every process in dir/name and below (depth at most 3) and removes the folders. 0 also when there is none. */
 int cgroup_sweep(int parent, const char *name);
+
+/* Takes the lock of tree->folder in base, the folder that holds it; what a killed server of that name has left in base is swept,
+ * its other turns too. -EBUSY: a server of that name is running. */
+int cgroup_take_lock(struct cgroup_tree *tree, int base, struct err *err);
+
+/* The same in a further hierarchy, where own is the folder that it made there: version 1. */
+int cgroup_take_further(const struct cgroup_tree *tree, int base, int own);
+
+/* Whether another turn of this server is there. */
+bool cgroup_has_other_turns(const struct cgroup_tree *tree, int dir);
 
 /* A number from a file; from the line `key N` when key is not NULL. 0 when there is none. */
 uint64_t cgroup_read_number(int dir, const char *file, const char *key);

@@ -35,18 +35,15 @@ static int open_own(size_t i, int *ret_dir, char *ret_path, struct err *err)
 }
 
 /* The lock comes before the sweep: a living server's groups are not ours to sweep. */
-static int take_lock(struct cgroup_tree *tree, int own, const char *folder, const char *name, struct err *err)
+static int take_lock(struct cgroup_tree *tree, int own, struct err *err)
 {
-	int r = cgroup_open_dir(own, folder, &tree->lock);
+	int r = cgroup_take_lock(tree, own, err);
 
-	if (r < 0)
-		return err_set(err, r,
-			       "no cgroup can be made beneath %s; safexec needs to be root, or the owner of a delegated cgroup",
-			       tree->path);
-	if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0)
-		return err_say(err, -EBUSY,
-			       "a server named '%s' is already running here; stop it, or start this one with another --name", name);
-	return 0;
+	return r < 0 && r != -EBUSY
+		       ? err_set(err, r,
+				 "no cgroup can be made beneath %s; safexec needs to be root, or the owner of a delegated cgroup",
+				 tree->path)
+		       : r;
 }
 
 /* Folders of a server that was killed: emptied and removed, all but the subtree's own. */
@@ -77,11 +74,8 @@ static int keep_cpu_limits_on(const struct cgroup_tree *tree)
 	return r < 0 ? r : cgroup_write_number(dir, "cpu.cfs_quota_us", CGROUP_PERIOD_US);
 }
 
-static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err)
+static int tree_open(struct cgroup_tree *tree, struct err *err)
 {
-	char folder[128];
-
-	(void)snprintf(folder, sizeof folder, "safexec-%s", name);
 	for (size_t i = 0; i < V1_COUNT; i++) {
 		char path[PATH_MAX];
 		_cleanup_(fd_closep) int own = -EBADF;
@@ -90,12 +84,14 @@ static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err
 		if (r < 0)
 			return r;
 		if (i == V1_MEMORY) {
-			(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", path, folder);
-			r = take_lock(tree, own, folder, name, err);
+			(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", path, tree->folder);
+			r = take_lock(tree, own, err);
 			if (r < 0)
 				return r;
 		}
-		r = cgroup_open_dir(own, folder, &tree->dirs[i]);
+		r = cgroup_open_dir(own, tree->folder, &tree->dirs[i]);
+		if (r == 0 && i != V1_MEMORY)
+			r = cgroup_take_further(tree, own, tree->dirs[i]);
 		if (r == 0)
 			r = sweep_slots(tree->dirs[i]);
 		if (r < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Version 2: one hierarchy, and processes only in its leaves. Beneath our own cgroup, or at the root where our own holds
- * strangers: safexec-NAME with the leaves "main" (this program and its parent, when we had to make room), "nursery", "limited"
- * (empty, see below), and a new one for each cell, which the zygote forks into (CLONE_INTO_CGROUP, Linux 5.7) because we gave it those files.
+ * strangers: safexec-NAME.main (this program, its parent and what that started, when we had to make room), and safexec-NAME, or while
+ * a server reloads one for each of its wardens, with the leaves "nursery", "limited" (empty, see below), and a new one for each cell, which the zygote forks into (CLONE_INTO_CGROUP, Linux 5.7) because we gave it those files.
  */
 #include "base/num.h"
 #include "cell/cgroup_impl.h"
@@ -47,7 +47,21 @@ static bool is_real_root(int dir)
 	return faccessat(dir, "cgroup.type", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-/* Whether nobody but this program and its parent, the supervisor, lives in the cgroup. */
+/* This program, its parent, the supervisor, or another of the programs that that one has started. */
+static bool is_ours(pid_t pid)
+{
+	char path[32], text[KIB];
+	int parent = 0;
+
+	if (pid == getpid() || pid == getppid())
+		return true;
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	if (fd_read_file(AT_FDCWD, path, text, sizeof text) < 0)
+		return true; /* it has just ended */
+	return sscanf(text, "%*d (safexec%*[^)]) %*c %d", &parent) == 1 && parent == getppid();
+}
+
+/* Whether nobody but we live in the cgroup. */
 static bool is_all_ours(int dir)
 {
 	char text[16 * KIB];
@@ -58,7 +72,7 @@ static bool is_all_ours(int dir)
 	for (char *line; (line = strsep(&rest, "\n"));) {
 		uint64_t pid;
 
-		if (line[0] && (num_parse_u64(line, 1, INT32_MAX, &pid) < 0 || ((pid_t)pid != getpid() && (pid_t)pid != getppid())))
+		if (line[0] && (num_parse_u64(line, 1, INT32_MAX, &pid) < 0 || !is_ours((pid_t)pid)))
 			return false;
 	}
 	return true;
@@ -82,10 +96,19 @@ static int move_all(int from, int to)
 	return r;
 }
 
+static void main_of(const struct cgroup_tree *tree, char ret_folder[static CGROUP_FOLDER_BYTES])
+{
+	(void)snprintf(ret_folder, CGROUP_FOLDER_BYTES, "safexec-%s.main", tree->name);
+}
+
 static int make_room(struct cgroup_tree *tree, int base)
 {
+	char folder[CGROUP_FOLDER_BYTES];
 	_cleanup_(fd_closep) int main_dir = -EBADF;
-	int r = cgroup_open_dir(tree->dirs[V2_TREE], "main", &main_dir);
+
+	main_of(tree, folder);
+
+	int r = cgroup_open_dir(base, folder, &main_dir);
 
 	tree->has_main = r == 0;
 	return r < 0 ? r : move_all(base, main_dir);
@@ -96,7 +119,7 @@ static int let_zygote_fork_into(const struct cgroup_tree *tree, int dir)
 	return fchownat(dir, "cgroup.procs", tree->owner, tree->owner, 0) < 0 ? -errno : 0;
 }
 
-static int sweep_all(int dir, bool keep_main)
+static int sweep_all(int dir)
 {
 	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 3);
 	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
@@ -106,12 +129,20 @@ static int sweep_all(int dir, bool keep_main)
 		return -errno;
 	rewinddir(entries);
 	for (struct dirent *entry; r == 0 && (entry = readdir(entries));) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || (keep_main && strcmp(entry->d_name, "main") == 0))
-			continue;
-		r = cgroup_sweep(dir, entry->d_name);
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			r = cgroup_sweep(dir, entry->d_name);
 	}
 	(void)closedir(entries);
 	return r;
+}
+
+/* What a killed server left where it had made room, unless that is where we are. */
+static int sweep_main(const struct cgroup_tree *tree, int base, bool is_again)
+{
+	char folder[CGROUP_FOLDER_BYTES];
+
+	main_of(tree, folder);
+	return is_again || tree->turn > 1 ? 0 : cgroup_sweep(base, folder);
 }
 
 /* What the kernel cannot count it cannot limit; the file is there as soon as the parent has the controller enabled. */
@@ -153,10 +184,9 @@ static int furnish(struct cgroup_tree *tree, int base)
 	return r < 0 ? r : let_zygote_fork_into(tree, tree->dirs[V2_TREE]);
 }
 
-/* Takes over base/safexec-NAME. is_again: we were started in its "main". */
-static int take_place(struct cgroup_tree *tree, const char *base, const char *name, bool is_again, struct err *err)
+/* Takes over its folder in base. is_again: we were started where room had been made. */
+static int take_place(struct cgroup_tree *tree, const char *base, bool is_again, struct err *err)
 {
-	char folder[128];
 	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir < 0)
@@ -166,21 +196,20 @@ static int take_place(struct cgroup_tree *tree, const char *base, const char *na
 
 	if (r < 0)
 		return r;
-	(void)snprintf(folder, sizeof folder, "safexec-%s", name);
-	(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", base, folder);
-	r = cgroup_open_dir(dir, folder, &tree->dirs[V2_TREE]);
+	(void)snprintf(tree->path, sizeof tree->path, "%.3900s/%s", base, tree->folder);
+	r = cgroup_take_lock(tree, dir, err);
+	if (r == -EBUSY)
+		return r;
+	if (r == 0)
+		r = cgroup_open_dir(dir, tree->folder, &tree->dirs[V2_TREE]);
 	if (r < 0)
 		return err_set(
 			err, r,
 			"no cgroup can be made beneath %s; run safexec as root, or under systemd-run --scope -p Delegate=yes",
 			base);
-	tree->lock = fcntl(tree->dirs[V2_TREE], F_DUPFD_CLOEXEC, 3);
-	if (flock(tree->lock, LOCK_EX | LOCK_NB) < 0) {
-		tree->lock = fd_close(tree->lock); /* what is there is not ours to remove */
-		return err_say(err, -EBUSY,
-			       "a server named '%s' is already running here; stop it, or start this one with another --name", name);
-	}
-	r = sweep_all(tree->dirs[V2_TREE], is_again);
+	r = sweep_all(tree->dirs[V2_TREE]);
+	if (r == 0)
+		r = sweep_main(tree, dir, is_again);
 	if (r < 0)
 		return err_set(err, r, "the cgroups of an earlier server cannot be swept");
 	r = furnish(tree, dir);
@@ -191,35 +220,40 @@ static int take_place(struct cgroup_tree *tree, const char *base, const char *na
 		     : check_swap(tree, err);
 }
 
-static int tree_open(struct cgroup_tree *tree, const char *name, struct err *err)
+static int tree_open(struct cgroup_tree *tree, struct err *err)
 {
-	char own[PATH_MAX], root[PATH_MAX], main_leaf[160];
+	char own[PATH_MAX], root[PATH_MAX], leaf[CGROUP_FOLDER_BYTES];
 	int r = cgroup_find_own("", own, root);
 
 	if (r < 0)
 		return err_set(err, r, "no cgroup hierarchy is mounted; mount cgroup2 at /sys/fs/cgroup");
 
 	/* A warden that is started again finds itself where its predecessor put the supervisor. */
-	(void)snprintf(main_leaf, sizeof main_leaf, "/safexec-%s/main", name);
+	main_of(tree, leaf);
 
-	size_t own_size = strlen(own), leaf_size = strlen(main_leaf);
-
-	bool is_again = own_size > leaf_size && strcmp(own + own_size - leaf_size, main_leaf) == 0;
+	char *last = strrchr(own, '/');
+	bool is_again = last && strcmp(last + 1, leaf) == 0;
 
 	if (is_again)
-		own[own_size - leaf_size] = '\0';
+		*last = '\0';
 
 	_cleanup_(fd_closep) int dir = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return dir >= 0 && is_all_ours(dir) ? take_place(tree, own, name, is_again, err) : take_place(tree, root, name, false, err);
+	return dir >= 0 && is_all_ours(dir) ? take_place(tree, own, is_again, err) : take_place(tree, root, false, err);
 }
 
-static int leave_main(const struct cgroup_tree *tree, int base)
+/* Back to where we came from; a cgroup with controllers for its children holds no processes. */
+static void leave_main(const struct cgroup_tree *tree, int base)
 {
-	_cleanup_(fd_closep) int main_dir = openat(tree->dirs[V2_TREE], "main", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = main_dir < 0 ? -errno : move_all(main_dir, base);
+	char folder[CGROUP_FOLDER_BYTES];
 
-	return r == 0 && unlinkat(tree->dirs[V2_TREE], "main", AT_REMOVEDIR) < 0 ? -errno : r;
+	main_of(tree, folder);
+	(void)fd_write_file(base, "cgroup.subtree_control", "-memory -pids -cpu");
+
+	_cleanup_(fd_closep) int main_dir = openat(base, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (main_dir >= 0 && move_all(main_dir, base) == 0)
+		(void)unlinkat(base, folder, AT_REMOVEDIR);
 }
 
 static void tree_close(struct cgroup_tree *tree)
@@ -233,15 +267,12 @@ static void tree_close(struct cgroup_tree *tree)
 
 	_cleanup_(fd_closep) int dir = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)sweep_all(tree->dirs[V2_TREE], tree->has_main);
+	(void)sweep_all(tree->dirs[V2_TREE]);
 	if (dir < 0)
 		return;
-	if (tree->has_main) { /* back to where we came from; a cgroup with controllers for its children holds no processes */
-		(void)fd_write_file(tree->dirs[V2_TREE], "cgroup.subtree_control", "-memory -pids -cpu");
-		(void)fd_write_file(dir, "cgroup.subtree_control", "-memory -pids -cpu");
-		(void)leave_main(tree, dir);
-	}
-	(void)unlinkat(dir, strrchr(tree->path, '/') + 1, AT_REMOVEDIR);
+	(void)unlinkat(dir, tree->folder, AT_REMOVEDIR);
+	if (tree->has_main && !cgroup_has_other_turns(tree, dir))
+		leave_main(tree, dir);
 }
 
 static void folder_of(const struct cgroup_group *group, uint64_t generation, char ret_name[static 64])

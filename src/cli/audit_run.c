@@ -80,8 +80,9 @@ static void ask(const struct audit_course *course, const char *code, bool is_rea
 	_cleanup_(text_freep) char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	nsec_t began = clock_now();
 
-	answer->fault = body ? client_post_run(course->address, body, &course->is_cancelled, &bytes, &answer->status, err)
-			     : err_set(err, -ENOMEM, "Cannot ask");
+	answer->fault =
+		body ? client_post_run(course->address, body, CLIENT_RUN_MS, &course->is_cancelled, &bytes, &answer->status, err)
+		     : err_set(err, -ENOMEM, "Cannot ask");
 	answer->took = clock_now() - began;
 	if (answer->fault < 0)
 		return;

@@ -19,17 +19,19 @@ bool child_may_start(const struct child *child, nsec_t now)
 void child_note_start(struct child *child, nsec_t now)
 {
 	child->was_asked = false;
+	child->asked_by = 0;
 	child->starts[child->next_start] = now;
 	child->next_start = (child->next_start + 1) % CHILD_MAX_STARTS;
 }
 
-void child_end(struct child *child, nsec_t now, nsec_t grace)
+void child_end(struct child *child, int number, nsec_t now, nsec_t grace)
 {
-	if (child->pid == 0 || child->kill_at != 0)
+	if (child->pid == 0 || child->asked_by == number || child->asked_by == SIGTERM)
 		return;
 	child->kill_at = now + grace;
+	child->asked_by = number;
 	child->was_asked = true;
-	(void)kill(child->pid, SIGTERM); /* it is ours and not reaped: it cannot fail */
+	(void)kill(child->pid, number); /* it is ours and not reaped: it cannot fail */
 }
 
 void child_kill(const struct child *child)

@@ -14,6 +14,7 @@ struct child {
 	const char *program;
 	pid_t pid;                       /* 0: none */
 	nsec_t kill_at;                  /* when SIGKILL follows; 0: not asked to end */
+	int asked_by;                    /* which signal; 0: none */
 	bool was_asked;                  /* it ended, or is ending, because we asked it to */
 	bool has_ended;                  /* reaped, and not looked at yet */
 	int wait_status;                 /* then: as waitpid(2) gives it */
@@ -27,8 +28,9 @@ bool child_may_start(const struct child *child, nsec_t now);
 /* Notes that it is being started. */
 void child_note_start(struct child *child, nsec_t now);
 
-/* Asks it to end with SIGTERM, and notes when patience ends. Nothing when it is not there or was asked before. */
-void child_end(struct child *child, nsec_t now, nsec_t grace);
+/* Asks it to end with SIGTERM, or with SIGHUP in its own time, and notes when patience ends. Nothing when it is not there or was asked
+ * before; SIGTERM may follow SIGHUP. */
+void child_end(struct child *child, int number, nsec_t now, nsec_t grace);
 
 void child_kill(const struct child *child);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/client.h"
 
+#include "cli/listen.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CONNECT_MS 5000L
-#define ANSWER_MS  900000L /* the longest wait for a cell and the longest run that a server can be set to */
 
 static size_t take_answer(char *bytes, size_t one, size_t size, void *answer)
 {
@@ -25,14 +27,14 @@ static int look_whether_cancelled(void *is_cancelled, curl_off_t to_get, curl_of
 }
 
 /* Each returns CURLE_OK but for an option that this libcurl was built without; those used here are in all. */
-static void set_options(CURL *curl, const char *url, const char *body, struct curl_slist *headers, struct buf *answer)
+static void set_options(CURL *curl, const char *url, const char *body, struct curl_slist *headers, long wait_ms, struct buf *answer)
 {
 	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	(void)curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* code goes to the server named, not through whatever http_proxy says */
 	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, wait_ms);
 	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
@@ -49,8 +51,8 @@ static void free_headers(struct curl_slist **headers)
 	curl_slist_free_all(*headers);
 }
 
-int client_post_run(const char *address, const char *body, const atomic_bool *is_cancelled, struct buf *answer, long *ret_status,
-		    struct err *err)
+int client_post_run(const char *address, const char *body, long wait_ms, const atomic_bool *is_cancelled, struct buf *answer,
+		    long *ret_status, struct err *err)
 {
 	char url[128];
 	_cleanup_(free_curl) CURL *curl = curl_easy_init();
@@ -58,8 +60,10 @@ int client_post_run(const char *address, const char *body, const atomic_bool *is
 
 	if (!curl || !headers)
 		return err_set(err, -ENOMEM, "Cannot make a request");
-	(void)snprintf(url, sizeof url, "http://%s/run", address);
-	set_options(curl, url, body, headers, answer);
+	(void)snprintf(url, sizeof url, "http://%s/run", listen_is_path(address) ? "localhost" : address);
+	set_options(curl, url, body, headers, wait_ms, answer);
+	if (listen_is_path(address))
+		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(LISTEN_SCHEME));
 	if (is_cancelled) {
 		(void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 		(void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_whether_cancelled);

@@ -8,9 +8,10 @@
 #include <stdatomic.h>
 
 #define CLIENT_MAX_ANSWER (64 * MIB)
+#define CLIENT_RUN_MS     900000L /* the longest wait for a cell and the longest run that a server can be set to */
 
-/* Posts a JSON body to http://address/run. The answer's body goes to answer, its status to *ret_status, whatever it is.
- * -ECONNREFUSED: nobody listens there; -ECANCELED: *is_cancelled (which may be NULL) has become true, within a second or two; others;
+/* Posts a JSON body to http://address/run, or over the socket of unix:/PATH. The answer's body goes to answer, its status to *ret_status, whatever it is.
+ * wait_ms is for all of it. -ECONNREFUSED: nobody listens there; -ECANCELED: *is_cancelled (which may be NULL) has become true, within a second or two; others;
  * with a sentence. */
-int client_post_run(const char *address, const char *body, const atomic_bool *is_cancelled, struct buf *answer, long *ret_status,
-		    struct err *err);
+int client_post_run(const char *address, const char *body, long wait_ms, const atomic_bool *is_cancelled, struct buf *answer,
+		    long *ret_status, struct err *err);

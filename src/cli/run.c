@@ -26,15 +26,16 @@ static int check_server(const struct option_row *row, const char *text, struct e
 	struct listen_address address;
 
 	if (listen_parse(text, &address) < 0)
-		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000.", row->name,
-			       text);
+		return err_say(err, -EINVAL,
+			       "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH.",
+			       row->name, text);
 	return 0;
 }
 
 static const struct option_row rows[] = {
 	[SERVER] = { .name = "server",
 		     .arg = "ADDR:PORT",
-		     .help = "where the server listens",
+		     .help = "where the server listens, or unix:/PATH",
 		     .def = "127.0.0.1:5000",
 		     .check = check_server },
 	[READ_ONLY] = { .name = "read-only", .help = "let the program write no file" },
@@ -135,7 +136,7 @@ static int run(const char *const *values, const char *path)
 		(void)err_say(&err, -EILSEQ, "%s is not UTF-8 text.", path);
 		return fail(&err);
 	}
-	if (client_post_run(values[SERVER], body, NULL, &answer, &status, &err) < 0)
+	if (client_post_run(values[SERVER], body, CLIENT_RUN_MS, NULL, &answer, &status, &err) < 0)
 		return fail(&err);
 	return show(&answer, status, values[SERVER]);
 }

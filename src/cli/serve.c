@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/handover.h"
 #include "cli/listen.h"
 #include "cli/supervisor.h"
 
@@ -32,8 +33,9 @@ static int check_listen(const struct option_row *row, const char *text, struct e
 	struct listen_address address;
 
 	if (listen_parse(text, &address) < 0)
-		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000.", row->name,
-			       text);
+		return err_say(err, -EINVAL,
+			       "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH.",
+			       row->name, text);
 	if (!listen_is_loopback(&address))
 		return err_say(err, -EINVAL,
 			       "--%s is %s, which other machines could reach; that needs API keys, which come in a later version.",
@@ -99,8 +101,8 @@ enum { LISTEN, PROVIDER, DOCKER_HOST }; /* the rows that serve() itself reads */
 	}
 
 static const struct option_row rows[] = {
-	[LISTEN] =
-		ROW("listen", "ADDR:PORT", "127.0.0.1:5000", OWNER_SELF, check_listen, "where to listen; port 0 picks a free one"),
+	[LISTEN] = ROW("listen", "ADDR:PORT", "127.0.0.1:5000", OWNER_SELF, check_listen,
+		       "where to listen, or unix:/PATH; port 0 picks a free one"),
 	[PROVIDER] = ROW("provider", "NAME", "native", OWNER_SELF, check_provider,
 			 "what makes the sandboxes: native, or docker, a Docker Engine"),
 	[DOCKER_HOST] = ROW("docker-host", "unix://PATH", NULL, OWNER_DOCKER, check_engine,
@@ -156,17 +158,62 @@ static void add_options(struct supervisor_config *config, const char *const *val
 		if (rows[i].owner == OWNER_SELF || rows[i].owner == foreign || !values[i])
 			continue;
 		(void)snprintf(names[i], NAME_BYTES, "--%s", rows[i].name);
-		args_add_option(rows[i].owner == OWNER_FRONT ? &config->front : &config->warden, names[i], values[i]);
+		args_add_option(rows[i].owner == OWNER_FRONT ? &config->plan.front : &config->plan.warden, names[i], values[i]);
 	}
+}
+
+/* The socket of the program that was here before a reload, one that a service manager hands over, or a new one. */
+static int find_socket(const char *text, const struct handover *handover, struct listen_address *ret_address, bool *ret_is_own,
+		       struct err *err)
+{
+	int passed, fd = -EBADF;
+	int r = listen_find_passed(&passed, err);
+
+	if (r < 0)
+		return r;
+	if (handover->listen_fd > 0)
+		fd = handover->listen_fd;
+	else if (passed >= 0)
+		fd = passed;
+	*ret_is_own = passed < 0;
+	if (fd >= 0)
+		r = listen_take(fd, ret_address, err);
+	else if ((r = listen_parse(text, ret_address)) == 0)
+		r = listen_open(ret_address, &fd, err);
+	return r < 0 ? r : fd;
+}
+
+static int run_with(struct supervisor_config *config, const char *listen_on, struct handover *handover)
+{
+	struct listen_address address;
+	struct err err = { 0 };
+	bool is_own;
+	_cleanup_(fd_closep) int fd = find_socket(listen_on, handover, &address, &is_own, &err);
+
+	if (fd < 0) {
+		log_line("%s", err.text);
+		return STATUS_FAILED;
+	}
+	config->plan.listen_fd = fd;
+	config->address = address.text;
+	config->handover = handover->listen_fd > 0 ? handover : NULL;
+	args_add_option(&config->plan.front, "--listen-name", address.text);
+
+	int status = supervisor_run(config);
+
+	if (is_own)
+		listen_remove(&address);
+	return status;
 }
 
 static int serve(const char *const *given, const char *operand)
 {
-	const char *values[ARRAY_SIZE(rows)];
+	const char *values[ARRAY_SIZE(rows)], *left = getenv(HANDOVER_VARIABLE);
 	bool is_docker = strcmp(given[PROVIDER], "docker") == 0;
+	bool is_check = left && strcmp(left, HANDOVER_CHECK) == 0;
 	int foreign = is_docker ? OWNER_NATIVE : OWNER_DOCKER;
-	struct supervisor_config config = { 0 };
-	struct listen_address address;
+	struct supervisor_config config = { .plan.is_alone = is_docker };
+	struct handover handover = { 0 };
 	char names[ARRAY_SIZE(rows)][NAME_BYTES];
 	struct err err = { 0 };
 
@@ -177,29 +224,23 @@ static int serve(const char *const *given, const char *operand)
 		log_line("Cannot prepare: %s", strerrordesc_np(errno));
 		return STATUS_FAILED;
 	}
+	if (left && !is_check && handover_read(left, &handover) < 0) {
+		log_line(HANDOVER_VARIABLE " is set, and not by this version; unset it.");
+		return STATUS_USAGE;
+	}
+	(void)unsetenv(HANDOVER_VARIABLE);
 
 	memcpy(values, given, sizeof values);
 	if (refuse_foreign(values, foreign, &err) < 0 || (is_docker && find_engine(&values[DOCKER_HOST], &err) < 0)) {
 		log_line("%s", err.text);
 		return STATUS_USAGE;
 	}
-
-	_cleanup_(fd_closep) int listen_fd = -EBADF;
-	int r = listen_parse(values[LISTEN], &address);
-
-	if (r == 0)
-		r = listen_open(&address, &listen_fd, &err);
-	if (r < 0) {
-		log_line("%s", err.text);
-		return STATUS_FAILED;
-	}
-	config.listen_fd = listen_fd;
-	config.address = address.text;
-	args_add(&config.warden, is_docker ? "safexec-docker" : "safexec-warden");
-	args_add(&config.front, "safexecd");
-	args_add_option(&config.front, "--listen-name", address.text);
+	if (is_check)
+		return STATUS_OK;
+	args_add(&config.plan.warden, is_docker ? "safexec-docker" : "safexec-warden");
+	args_add(&config.plan.front, "safexecd");
 	add_options(&config, values, foreign, names);
-	return supervisor_run(&config);
+	return run_with(&config, values[LISTEN], &handover);
 }
 
 const struct command serve_command = {

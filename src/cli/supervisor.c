@@ -6,14 +6,19 @@
  * warden and then a new front; the old front gets a moment to answer what it has. The listening socket stays open all the
  * while: requests wait in the kernel. Ending goes the other way: first the front, which finishes what runs, then the warden,
  * which removes everything.
+ *
+ * A reload (SIGHUP): the program on the disk is asked whether it would start with the configuration there; then it takes our place by
+ * execve(2) and finds our children as `before`. It starts a pair of its own. When that serves, `before` ends as above, in its
+ * own time; when it cannot, `before` goes on.
  */
 #include "cli/supervisor.h"
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/child.h"
 #include "cli/command.h"
-#include "wire/provider.h"
+#include "cli/listen.h"
+#include "cli/notify.h"
+#include "cli/watchdog.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -23,158 +28,151 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FRONT_GRACE   (60 * NSEC_PER_SEC) /* the longest wait for a cell and the longest run, and some */
-#define WARDEN_GRACE  (10 * NSEC_PER_SEC)
-#define RETIRED_GRACE (2 * NSEC_PER_SEC) /* for a front whose warden has died */
-#define ID_TEXT_BYTES 16
+#define CHECK_TIME (20 * NSEC_PER_SEC)
 
 struct supervisor {
 	const struct supervisor_config *config;
-	struct child warden, front;
-	int warden_fd, signal_fd;
-	bool is_ready; /* this warden has passed its checks, and these ids are its own: */
-	char front_uid[ID_TEXT_BYTES], front_gid[ID_TEXT_BYTES];
+	struct pair now, before; /* before: the pair of the program that was here before a reload, until it has ended */
+	struct child check;      /* of a reload that was asked for */
+	struct watchdog watchdog;
+	int signal_fd;
 	bool was_announced; /* the first warden's readiness was told to the user */
-	bool is_ending;
+	bool had_terminal;
+	bool is_reload_wanted, is_ending;
 	int status;
 };
 
 static void begin_ending(struct supervisor *s, int status)
 {
-	if (!s->is_ending)
-		s->status = status;
+	if (s->is_ending)
+		return;
+	s->status = status;
 	s->is_ending = true;
+	notify_send("STOPPING=1");
 }
 
-static int begin_start(struct child *child, struct err *err)
+/* The new pair cannot serve: the one before goes on, if it still may; else that is the end. */
+static void give_up(struct supervisor *s, int status)
 {
-	nsec_t now = clock_now();
-
-	if (!child_may_start(child, now))
-		return err_say(err, -EAGAIN, "%s keeps dying; giving up.", child->program);
-	child_note_start(child, now);
-	return 0;
+	if (s->is_ending || s->before.warden.pid == 0 || s->before.front.was_asked) {
+		begin_ending(s, status);
+		return;
+	}
+	log_line("The reload has failed; what served before goes on.");
+	child_kill(&s->now.warden);
+	s->now.warden_fd = fd_close(s->now.warden_fd);
+	s->now = s->before;
+	pair_init(&s->before, &s->config->plan, 0);
+	notify_send("READY=1\nSTATUS=The last reload has failed; what served before goes on");
 }
 
-static int start_warden(struct supervisor *s, struct err *err)
+/* --- reloading ---------------------------------------------------------------------------------------------------------------- */
+
+static void begin_reload(struct supervisor *s)
 {
-	struct args args = s->config->warden;
-	int ends[2];
-	int r = begin_start(&s->warden, err);
+	struct err err = { 0 };
 
-	if (r < 0)
-		return r;
-	r = frame_new_pair(ends);
-	if (r < 0)
-		return err_set(err, r, "Cannot make a socket for %s", s->warden.program);
-
-	_cleanup_(fd_closep) int ours = ends[0], theirs = ends[1];
-
-	args_add_option(&args, "--supervisor-fd", "3");
-	r = spawn_program(&args, &theirs, 1, &s->warden.pid, err);
-	if (r < 0)
-		return r;
-	s->warden_fd = fd_take(&ours);
-	return 0;
+	s->is_reload_wanted = true; /* at once, or when the pair is ready and the one before has ended */
+	if (s->is_ending || s->check.pid != 0 || !s->now.is_ready || pair_is_there(&s->before))
+		return;
+	s->is_reload_wanted = false;
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloads", (unsigned long long)(clock_now() / NSEC_PER_USEC));
+	if (handover_start_check(&s->check.pid, &err) < 0) {
+		log_line("Not reloaded: %s", err.text);
+		notify_send("READY=1");
+	}
+	s->check.kill_at = clock_now() + CHECK_TIME;
 }
 
-static int start_front(struct supervisor *s, struct err *err)
+static void on_check_exit(struct supervisor *s)
 {
-	const struct wire_front frame = { .head = WIRE_HEAD(WIRE_FRONT) };
-	struct args args = s->config->front;
-	int ends[2];
-	int r = begin_start(&s->front, err);
+	const struct pair *now = &s->now;
+	struct handover handover = {
+		.listen_fd = s->config->plan.listen_fd,
+		.warden_fd = now->warden_fd,
+		.warden = now->warden.pid,
+		.front = now->front.pid,
+		.front_uid = now->front_uid,
+		.front_gid = now->front_gid,
+		.turn = now->turn,
+	};
+	struct err err = { 0 };
 
-	if (r < 0)
-		return r;
-	r = frame_new_pair(ends);
-	if (r < 0)
-		return err_set(err, r, "Cannot make a link for safexecd");
-
-	_cleanup_(fd_closep) int warden_end = ends[0], front_end = ends[1];
-
-	r = frame_send(s->warden_fd, &frame, sizeof frame, &warden_end, 1);
-	if (r == -EPIPE || r == -ECONNRESET)
-		return 0; /* the warden has just died: its exit is the next thing we hear of */
-	if (r < 0)
-		return err_set(err, r, "Cannot hand %s a link", s->warden.program);
-	args_add_option(&args, "--listen-fd", "3");
-	args_add_option(&args, "--provider-fd", "4");
-	args_add_option(&args, "--uid", s->front_uid);
-	args_add_option(&args, "--gid", s->front_gid);
-	return spawn_program(&args, (int[]){ s->config->listen_fd, front_end }, 2, &s->front.pid, err);
+	if (s->is_ending || !now->is_ready)
+		return;
+	if (!WIFEXITED(s->check.wait_status) || WEXITSTATUS(s->check.wait_status) != STATUS_OK)
+		(void)err_say(&err, -EINVAL, "the new program or configuration would not start; nothing is changed.");
+	else
+		(void)handover_exec(&handover, &err);
+	log_line("Not reloaded: %s", err.text);
+	notify_send("READY=1\nSTATUS=The last reload was refused; what served before goes on");
 }
+
+static void adopt(struct supervisor *s, const struct handover *handover)
+{
+	struct pair *before = &s->before;
+
+	pair_init(before, &s->config->plan, handover->turn);
+	before->warden.pid = handover->warden;
+	before->front.pid = handover->front;
+	before->warden_fd = handover->warden_fd;
+	before->front_uid = handover->front_uid;
+	before->front_gid = handover->front_gid;
+	before->is_ready = true;
+	before->lived_at = clock_now();
+	s->was_announced = true;
+	watchdog_go_on(&s->watchdog);
+}
+
+/* The pair before goes when the next one has its front, or first of all where two cannot live side by side. */
+static void pass_on(struct supervisor *s)
+{
+	if (!pair_is_there(&s->before))
+		return;
+	if (s->now.front.pid != 0 || s->config->plan.is_alone || s->is_ending)
+		pair_end(&s->before, !s->is_ending);
+}
+
+/* --- children ------------------------------------------------------------------------------------------------------------------ */
 
 /* Starts what ought to run and does not; on the way out, asks the next one to end. */
 static void take_next_step(struct supervisor *s)
 {
+	struct pair *now = &s->now;
 	struct err err = { 0 };
-	nsec_t now = clock_now();
 	int r = 0;
 
-	if (!s->is_ending && s->warden.pid == 0)
-		r = start_warden(s, &err);
-	else if (!s->is_ending && s->is_ready && s->front.pid == 0)
-		r = start_front(s, &err);
+	pass_on(s);
+	if (!s->is_ending && now->warden.pid == 0 && !(s->config->plan.is_alone && pair_is_there(&s->before))) {
+		r = pair_start_warden(now, &s->config->plan, &err);
+	} else if (!s->is_ending && now->is_ready && now->front.pid == 0) {
+		r = pair_start_front(now, &s->config->plan, &err);
+		watchdog_expect(&s->watchdog);
+		pass_on(s);
+	}
 	if (r < 0) {
 		log_line("%s", err.text);
-		begin_ending(s, STATUS_FAILED);
+		give_up(s, STATUS_FAILED);
 	}
 	if (s->is_ending) {
-		child_end(&s->front, now, FRONT_GRACE);
-		if (s->front.pid == 0)
-			child_end(&s->warden, now, WARDEN_GRACE);
+		child_kill(&s->watchdog.ping);
+		pair_end(now, false);
 	}
+	if (s->is_reload_wanted)
+		begin_reload(s);
 }
 
 static void announce(struct supervisor *s)
 {
+	const char *address = s->config->address;
+
 	if (!s->was_announced) {
-		printf("Listening on http://%s/\n", s->config->address);
+		printf(listen_is_path(address) ? "Listening on %s\n" : "Listening on http://%s/\n", address);
 		if (isatty(STDOUT_FILENO))
 			puts("Ctrl-C stops it.");
 		(void)fflush(stdout);
 	}
 	s->was_announced = true;
-}
-
-/* The front may not be root's; without root there is no choice but our own ids. */
-static bool take_ids(struct supervisor *s, const struct wire_ready *ready)
-{
-	bool is_root = geteuid() == 0;
-
-	if (is_root && (ready->front_uid == 0 || ready->front_gid == 0))
-		return false;
-	(void)snprintf(s->front_uid, sizeof s->front_uid, "%u", is_root ? ready->front_uid : getuid());
-	(void)snprintf(s->front_gid, sizeof s->front_gid, "%u", is_root ? ready->front_gid : getgid());
-	return true;
-}
-
-/* A front is of no use without the warden whose cells it holds. */
-static void retire_front(struct supervisor *s)
-{
-	child_end(&s->front, clock_now(), RETIRED_GRACE);
-	s->front.was_asked = true; /* also when it has ended already: it follows its warden */
-}
-
-static void on_warden_frame(struct supervisor *s)
-{
-	struct wire_ready ready;
-	size_t fds_count;
-	ssize_t size = frame_recv(s->warden_fd, &ready, sizeof ready, NULL, 0, &fds_count);
-
-	if (size > 0 && !s->is_ready && wire_is(&ready, size, WIRE_READY, wire_ready) && take_ids(s, &ready)) {
-		s->is_ready = true;
-		announce(s);
-		return;
-	}
-	/* It ends, or talks nonsense and has to: the exit is told of when it comes. */
-	if (size > 0)
-		log_line("%s sent something unexpected; ending it", s->warden.program);
-	s->warden_fd = fd_close(s->warden_fd);
-	s->is_ready = false;
-	child_end(&s->warden, clock_now(), RETIRED_GRACE);
-	retire_front(s);
 }
 
 static void tell_death(const struct child *child)
@@ -185,50 +183,75 @@ static void tell_death(const struct child *child)
 		 child_may_start(child, clock_now()) ? "; starting a new one" : "");
 }
 
-static void on_warden_exit(struct supervisor *s)
+static void on_warden_exit(struct supervisor *s, struct pair *pair)
 {
+	bool is_now = pair == &s->now;
 	char text[CHILD_TEXT_BYTES];
 
-	s->warden_fd = fd_close(s->warden_fd);
-	s->is_ready = false;
-	if (!s->is_ending && child_gave_reason(&s->warden)) {
-		begin_ending(s, WEXITSTATUS(s->warden.wait_status));
-	} else if (!s->is_ending) {
-		tell_death(&s->warden);
-		retire_front(s);
-	} else if (s->status == STATUS_OK && !child_ended_well(&s->warden)) {
-		log_line("%s %s; the next start removes what it left", s->warden.program, child_describe(&s->warden, text));
+	if (is_now && !s->is_ending && child_gave_reason(&pair->warden)) {
+		give_up(s, WEXITSTATUS(pair->warden.wait_status));
+		return;
+	}
+	pair_lose_warden(pair);
+	if (!s->is_ending && is_now)
+		tell_death(&pair->warden);
+	else if (s->is_ending && s->status == STATUS_OK && !child_ended_well(&pair->warden)) {
+		log_line("%s %s; the next start removes what it left", pair->warden.program, child_describe(&pair->warden, text));
 		s->status = STATUS_FAILED;
 	}
 }
 
-static void on_front_exit(struct supervisor *s)
+static void on_front_exit(struct supervisor *s, const struct pair *pair)
 {
+	bool is_now = pair == &s->now;
 	char text[CHILD_TEXT_BYTES];
 
-	if (!s->is_ending && child_gave_reason(&s->front)) {
-		begin_ending(s, WEXITSTATUS(s->front.wait_status));
-	} else if (!s->is_ending && !s->front.was_asked) {
-		tell_death(&s->front);
-	} else if (s->is_ending && s->status == STATUS_OK && !child_ended_well(&s->front)) {
-		log_line("safexecd %s", child_describe(&s->front, text));
+	if (is_now && !s->is_ending && child_gave_reason(&pair->front)) {
+		begin_ending(s, WEXITSTATUS(pair->front.wait_status));
+	} else if (is_now && !s->is_ending && !pair->front.was_asked) {
+		tell_death(&pair->front);
+	} else if (s->is_ending && s->status == STATUS_OK && !child_ended_well(&pair->front)) {
+		log_line("safexecd %s", child_describe(&pair->front, text));
 		s->status = STATUS_FAILED;
 	}
+}
+
+static void look_at_pair(struct supervisor *s, struct pair *pair)
+{
+	if (child_look(&pair->warden))
+		on_warden_exit(s, pair);
+	if (child_look(&pair->front))
+		on_front_exit(s, pair);
 }
 
 /* All exits are taken before any is looked at: when both have died, the warden's comes first, as the cause. */
 static void on_exits(struct supervisor *s)
 {
+	struct child *const children[] = { &s->now.warden,   &s->now.front, &s->before.warden,
+					   &s->before.front, &s->check,     &s->watchdog.ping };
+	bool had_before = pair_is_there(&s->before);
 	int wait_status;
 
 	for (pid_t pid; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
-		if (!child_take_exit(&s->warden, pid, wait_status))
-			(void)child_take_exit(&s->front, pid, wait_status);
+		for (size_t i = 0; i < ARRAY_SIZE(children) && !child_take_exit(children[i], pid, wait_status); i++)
+			;
 	}
-	if (child_look(&s->warden))
-		on_warden_exit(s);
-	if (child_look(&s->front))
-		on_front_exit(s);
+	look_at_pair(s, &s->now);
+	look_at_pair(s, &s->before);
+	if (had_before && !pair_is_there(&s->before) && !s->is_ending)
+		log_line("Reloaded: what served before has ended.");
+	if (child_look(&s->check))
+		on_check_exit(s);
+	if (child_look(&s->watchdog.ping))
+		watchdog_look(&s->watchdog, s->now.is_ready ? s->now.lived_at : s->before.lived_at);
+}
+
+/* --- events -------------------------------------------------------------------------------------------------------------------- */
+
+/* SIGHUP asks for a reload, unless it says that the terminal we were started on is gone. */
+static bool is_hangup(const struct supervisor *s, const struct signalfd_siginfo *info)
+{
+	return info->ssi_code == SI_KERNEL || (s->had_terminal && !isatty(STDERR_FILENO));
 }
 
 static void on_signal(struct supervisor *s)
@@ -239,56 +262,86 @@ static void on_signal(struct supervisor *s)
 		return; /* poll(2) may wake us for nothing */
 	if (info.ssi_signo == SIGCHLD) {
 		on_exits(s);
+	} else if (info.ssi_signo == SIGHUP && !is_hangup(s, &info)) {
+		begin_reload(s);
 	} else if (!s->is_ending) {
 		begin_ending(s, STATUS_OK);
 	} else { /* the user is impatient */
-		child_kill(&s->front);
-		child_kill(&s->warden);
+		child_kill(&s->now.front);
+		child_kill(&s->now.warden);
+		child_kill(&s->before.front);
+		child_kill(&s->before.warden);
 	}
+}
+
+static nsec_t earlier(nsec_t a, nsec_t b)
+{
+	return a != 0 && (b == 0 || a < b) ? a : b;
 }
 
 /* Waits for the next event, at most until a child's time is over. */
 static void wait_for_event(struct supervisor *s)
 {
-	struct pollfd polled[] = { { .fd = s->warden_fd, .events = POLLIN }, { .fd = s->signal_fd, .events = POLLIN } };
+	struct pollfd polled[] = {
+		{ .fd = s->now.warden_fd, .events = POLLIN },
+		{ .fd = s->before.warden_fd, .events = POLLIN },
+		{ .fd = s->signal_fd, .events = POLLIN },
+	};
 	nsec_t now = clock_now();
-	nsec_t front_at = child_check_time(&s->front, now), warden_at = child_check_time(&s->warden, now);
-	nsec_t until = front_at != 0 && (warden_at == 0 || front_at < warden_at) ? front_at : warden_at;
-	int wait_ms = until == 0 ? -1 : (int)((until - now) / NSEC_PER_MSEC + 1);
+	nsec_t until = earlier(pair_check_time(&s->now, now), pair_check_time(&s->before, now));
+
+	until = earlier(until, child_check_time(&s->check, now));
+	if (!s->is_ending)
+		until = earlier(until, watchdog_run(&s->watchdog, now));
+
+	int wait_ms = until == 0 ? -1 : until <= now ? 0 : (int)((until - now) / NSEC_PER_MSEC + 1);
 
 	if (poll(polled, ARRAY_SIZE(polled), wait_ms) <= 0)
 		return;
-	if (polled[0].revents)
-		on_warden_frame(s);
+	if (polled[0].revents && pair_read_warden(&s->now))
+		announce(s);
 	if (polled[1].revents)
+		(void)pair_read_warden(&s->before);
+	if (polled[2].revents)
 		on_signal(s);
+}
+
+static int open_signals(void)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	array_for_each(numbers, number)
+		(void)sigaddset(&signals, *number);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int supervisor_run(const struct supervisor_config *config)
 {
 	struct supervisor s = {
 		.config = config,
-		.warden = { .program = config->warden.items[0] },
-		.front = { .program = config->front.items[0] },
-		.warden_fd = -EBADF,
+		.check = { .program = "safexec (the check of a reload)" },
+		.had_terminal = isatty(STDERR_FILENO),
 	};
-	sigset_t signals;
-
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)sigaddset(&signals, SIGCHLD);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	_cleanup_(fd_closep) int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	_cleanup_(fd_closep) int signal_fd = open_signals();
 
 	if (signal_fd < 0) {
 		log_line("Cannot wait for signals: %s", strerrordesc_np(errno));
 		return STATUS_FAILED;
 	}
 	s.signal_fd = signal_fd;
-	for (take_next_step(&s); !s.is_ending || s.front.pid != 0 || s.warden.pid != 0; take_next_step(&s))
+	watchdog_init(&s.watchdog, config->address);
+	pair_init(&s.before, &config->plan, 0);
+	if (config->handover)
+		adopt(&s, config->handover);
+	pair_init(&s.now, &config->plan, s.before.turn + 1);
+	if (config->handover)
+		on_exits(&s); /* a SIGCHLD that came between the two programs may have been the last one's to read */
+	for (take_next_step(&s); !s.is_ending || pair_is_there(&s.now) || pair_is_there(&s.before); take_next_step(&s))
 		wait_for_event(&s);
-	s.warden_fd = fd_close(s.warden_fd);
+	s.now.warden_fd = fd_close(s.now.warden_fd);
+	s.before.warden_fd = fd_close(s.before.warden_fd);
 	return s.status;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * supervisor.h: what `safexec serve` does once its options are read: it starts the warden, then a front with the ids that the
- * warden names, links the two, replaces whichever dies, and ends both in order. It sees no untrusted byte.
+ * warden names, links the two, replaces whichever dies, reloads, and ends both in order. It sees no untrusted byte.
  */
 #pragma once
-#include "cli/spawn.h"
+#include "cli/handover.h"
+#include "cli/pair.h"
 
 struct supervisor_config {
-	int listen_fd;       /* bound and listening; stays the caller's */
-	const char *address; /* of it, as text */
-	/* What the children are started with, their names first; the supervisor adds descriptors and ids. */
-	struct args warden, front;
+	const char *address;             /* of the listening socket, as text */
+	struct pair_plan plan;           /* the socket stays the caller's */
+	const struct handover *handover; /* what the program that was here before has left; NULL: nothing */
 };
 
-/* Returns when both have ended: the exit status of `safexec serve`. Blocks signals and takes them from a signalfd. */
+/* Returns when all have ended: the exit status of `safexec serve`. Blocks signals and takes them from a signalfd. */
 int supervisor_run(const struct supervisor_config *config);

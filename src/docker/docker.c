@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PATIENCE_SECONDS 9 /* for the Engine to remove everything; the supervisor's is ten */
+#define TICKS_A_WORD     10 /* of a second, between two words to the supervisor that cells work */
+#define PATIENCE_SECONDS 9  /* for the Engine to remove everything; the supervisor's is ten */
 
 /* --- keeping containers ready -------------------------------------------------------------------------------------------------- */
 
@@ -48,11 +49,27 @@ void docker_fill(struct docker *docker)
 	event_active(docker->on_fill, EV_TIMEOUT, 0); /* after the current callback, so that no slot is made inside its own end */
 }
 
+/* Whether one waits for a program or has one: its end is watched by the clock of this loop. */
+static bool has_working_cell(const struct docker *docker)
+{
+	for (unsigned i = 0; i < docker->options->common.slots; i++) {
+		enum slot_state state = docker->slots[i].state;
+
+		if (state == SLOT_READY || state == SLOT_RUNNING || state == SLOT_COLLECTING)
+			return true;
+	}
+	return false;
+}
+
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
+	struct docker *docker = arg;
+
 	(void)fd;
 	(void)what;
-	docker_fill(arg);
+	docker_fill(docker);
+	if (++docker->ticks % TICKS_A_WORD == 0 && docker->has_announced && has_working_cell(docker))
+		(void)upstream_announce(&docker->upstream, &docker->ids); /* a supervisor that is gone is noticed otherwise */
 }
 
 /* --- supervisor and front ------------------------------------------------------------------------------------------------------ */

@@ -76,6 +76,7 @@ struct docker {
 	unsigned cpus;
 	struct upstream upstream;
 	struct event *on_term, *on_tick, *on_fill, *on_patience;
+	unsigned ticks;
 	bool has_announced;     /* a first container was ready; before that, a failure is final */
 	bool is_ending;         /* everything is being removed */
 	unsigned failed_cells;  /* in a row */

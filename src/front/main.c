@@ -23,14 +23,16 @@
 
 #define GUARD_MS 5000
 #define DRAIN_MS 2000
+#define RETIRE_S 2 /* after the last answer, for the next request on a connection that is still open */
 
 struct front {
 	struct options options;
 	struct event_base *base;
-	struct event *terminate;
+	struct event *terminate, *retire, *idle;
 	struct service *service;
 	struct api *api;
 	struct http_server *server;
+	bool is_retired; /* and not stopped: the service still takes runs */
 	int exit_status;
 };
 
@@ -38,6 +40,7 @@ static void stop(struct front *front, int exit_status)
 {
 	if (exit_status != EXIT_SUCCESS)
 		front->exit_status = exit_status;
+	front->is_retired = false;
 	service_stop(front->service);
 	http_server_stop(front->server);
 }
@@ -47,6 +50,17 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	stop(arg, EXIT_SUCCESS);
+}
+
+/* Another front listens now: whoever comes on a connection of ours is served as before, and told that it is the last time. */
+static void on_retire(evutil_socket_t number, short what, void *arg)
+{
+	struct front *front = arg;
+
+	(void)number;
+	(void)what;
+	front->is_retired = true;
+	http_server_stop(front->server);
 }
 
 static void on_provider_ready(void *arg)
@@ -72,11 +86,23 @@ static void on_fault(const char *what, void *arg)
 	log_line("%s", what);
 }
 
-static void on_quiet(void *arg)
+static void on_idle(evutil_socket_t fd, short what, void *arg)
 {
 	struct front *front = arg;
 
-	(void)event_base_loopbreak(front->base);
+	(void)fd;
+	(void)what;
+	if (!http_server_is_busy(front->server)) /* else on_quiet comes again */
+		(void)event_base_loopbreak(front->base);
+}
+
+/* Comes after each answer once the server is stopping. */
+static void on_quiet(void *arg)
+{
+	struct front *front = arg;
+	struct timeval wait = { .tv_sec = front->is_retired ? RETIRE_S : 0 };
+
+	(void)event_add(front->idle, &wait);
 }
 
 /* The supervisor's death is ours; the prctl comes too late when it has died already. */
@@ -143,8 +169,11 @@ static int build(struct front *front, const struct service_events *events, struc
 	if (!front->base)
 		return err_say(err, -ENOMEM, "Cannot start the event loop.");
 	front->terminate = evsignal_new(front->base, SIGTERM, on_terminate, front);
-	if (!front->terminate || event_add(front->terminate, NULL) < 0)
-		return err_say(err, -ENOMEM, "Cannot catch SIGTERM.");
+	front->retire = evsignal_new(front->base, SIGHUP, on_retire, front);
+	front->idle = evtimer_new(front->base, on_idle, front);
+	if (!front->terminate || event_add(front->terminate, NULL) < 0 || !front->retire || event_add(front->retire, NULL) < 0 ||
+	    !front->idle)
+		return err_say(err, -ENOMEM, "Cannot catch SIGTERM and SIGHUP.");
 	r = service_new(front->base, &service, events, &front->service);
 	if (r == 0)
 		r = api_new(&api, front->service, &front->api);
@@ -197,8 +226,13 @@ static int serve(struct front *front, struct err *err)
 	http_server_free(front->server);
 	service_free(front->service);
 	api_free(front->api);
-	if (front->terminate)
-		event_free(front->terminate);
+
+	struct event *const own[] = { front->terminate, front->retire, front->idle };
+
+	array_for_each(own, event) {
+		if (*event)
+			event_free(*event);
+	}
 	if (front->base)
 		event_base_free(front->base);
 	return r;

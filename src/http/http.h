@@ -51,6 +51,9 @@ int http_server_new(struct event_base *base, int listen_fd, const struct http_op
 /* Accepts no more connections; every reply from now on closes its connection. Safe to repeat. */
 void http_server_stop(struct http_server *server);
 
+/* Whether a request has begun and is not answered yet. */
+bool http_server_is_busy(const struct http_server *server);
+
 /* Ends every connection; requests without a reply get on_gone. */
 void http_server_free(struct http_server *server);
 void http_server_freep(struct http_server **server);

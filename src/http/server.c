@@ -157,6 +157,11 @@ void http_server_stop(struct http_server *server)
 	server_run_soon(server);
 }
 
+bool http_server_is_busy(const struct http_server *server)
+{
+	return server->busy > 0;
+}
+
 void http_server_free(struct http_server *server)
 {
 	struct http_request *request;

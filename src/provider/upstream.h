@@ -33,7 +33,8 @@ int upstream_open(struct upstream *upstream, struct event_base *loop, int superv
 		  void *arg);
 void upstream_close(struct upstream *upstream);
 
-/* Tells the supervisor that a front can be served, and which ids it is to take. -errno: nobody is there. */
+/* Tells the supervisor that a front can be served, and which ids it is to take; then now and again that cells still work. -errno:
+ * nobody is there, or nobody reads. */
 int upstream_announce(const struct upstream *upstream, const struct ids *ids);
 
 void upstream_take_front(struct upstream *upstream, int *link); /* takes it; replaces the one before */

@@ -10,6 +10,8 @@ _Static_assert(CMDLINE_MAX_SLOTS <= IDS_MAX_SLOTS, "each slot has ids of its own
 
 static const struct cmdline_row rows[] = {
 #define AT(field) offsetof(struct options, field)
+	{ "turn", "N", "which warden of that server this is: a reload has two at once (default: 1)", cmdline_parse_unsigned,
+	  AT(turn), 1, UINT32_MAX },
 	{ "root", "DIR", "environment's root filesystem (default: the host's own /usr)", cmdline_parse_path, AT(root) },
 	{ "python", "PATH", "interpreter inside the environment (default: /usr/bin/python3)", cmdline_parse_path, AT(python) },
 	{ "preload", "MODULES", "imported ahead of every run, separated by blanks", cmdline_parse_text, AT(preload) },
@@ -37,6 +39,7 @@ struct options options_default(void)
 {
 	return (struct options){
 		.common = COMMON_OPTIONS_DEFAULT,
+		.turn = 1,
 		.python = "/usr/bin/python3",
 		.root = "",
 		.preload = BASE_PRELOAD,

@@ -6,6 +6,7 @@
 
 struct options {
 	struct common_options common; /* first: the rows of cmdline.h count from it */
+	unsigned turn;                /* tells the wardens of one server apart */
 	const char *python, *root, *preload;
 	uint64_t zygote_max_forks, zygote_max_seconds;
 	const char *skip_stage; /* test builds only */

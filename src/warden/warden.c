@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TICK_SECONDS 1
+#define TICKS_A_WORD 10 /* between two words to the supervisor that cells work */
 
 void warden_free_event(struct event **event)
 {
@@ -100,6 +101,18 @@ void warden_fill(struct warden *warden)
 	event_active(warden->on_fill, EV_TIMEOUT, 0); /* after the current callback, so that no slot is made inside its own end */
 }
 
+/* Whether one is ready, or runs: its end is watched by the clock of this loop. */
+static bool has_working_cell(const struct warden *warden)
+{
+	for (unsigned i = 0; i < warden->options->common.slots; i++) {
+		enum slot_state state = warden->slots[i].state;
+
+		if (state == SLOT_READY || state == SLOT_RUNNING || state == SLOT_ASKING)
+			return true;
+	}
+	return false;
+}
+
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct warden *warden = arg;
@@ -109,6 +122,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 	generation_rotate(warden);
 	generation_collect(warden);
 	warden_fill(warden);
+	if (++warden->ticks % TICKS_A_WORD == 0 && warden->has_announced && has_working_cell(warden))
+		(void)upstream_announce(&warden->upstream, &warden->ids); /* a supervisor that is gone is noticed otherwise */
 }
 
 /* --- supervisor and front --------------------------------------------------------------------------------------------------------------- */
@@ -200,7 +215,7 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 	if (r == 0)
 		r = open_beside("sitecustomize.py", &warden->boot_fd, err);
 	if (r == 0)
-		r = cgroup_tree_open(options->common.name, warden->ids.base, &warden->tree, err);
+		r = cgroup_tree_open(options->common.name, options->turn, warden->ids.base, &warden->tree, err);
 	if (r < 0)
 		return r;
 	warden->landlock_abi = landlock_probe();

@@ -77,6 +77,7 @@ struct warden {
 	uint64_t last_serial;
 	struct upstream upstream;
 	struct event *on_term, *on_tick, *on_fill;
+	unsigned ticks;
 	bool has_announced;    /* a first cell was ready; before that, a failure is the environment's, and final */
 	unsigned failed_cells; /* in a row */
 	int exit_status;

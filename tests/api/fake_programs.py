@@ -35,7 +35,8 @@ def start(orders):
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write)
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
     tell("start", args=sys.argv[1:], environment=dict(os.environ), fds=sorted(int(fd) for fd in os.listdir("/proc/self/fd"))[:-1],
          stdin=os.readlink("/proc/self/fd/0"), group=os.getpgrp())
     if "exit" in orders:
@@ -46,9 +47,9 @@ def start(orders):
     return wake_read
 
 
-def on_sigterm(orders):
+def on_signal(number, orders):
     """Returns only when the orders say not to end."""
-    tell("sigterm")
+    tell(signal.Signals(number).name.lower())
     if orders.get("on_sigterm") == "stay":
         return
     time.sleep(orders.get("end_after_s", 0))
@@ -67,8 +68,7 @@ def warden(orders):
     while True:
         ready, _, _ = select.select([wake, supervisor], [], [])
         if wake in ready:
-            os.read(wake, 16)
-            on_sigterm(orders)
+            on_signal(os.read(wake, 1)[0], orders)
         if supervisor in ready:
             frame, ancillary, _, _ = supervisor.recvmsg(64, socket.CMSG_SPACE(16))
             if not frame:
@@ -91,8 +91,7 @@ def front(orders):
     while True:
         ready, _, _ = select.select(sources, [], [])
         if wake in ready:
-            os.read(wake, 16)
-            on_sigterm(orders)
+            on_signal(os.read(wake, 1)[0], orders)
         if link in ready:
             if link.recv(64):
                 tell("linked")

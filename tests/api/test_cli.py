@@ -15,6 +15,7 @@ import tempfile
 import threading
 
 import pytest
+import requests
 
 import harness
 
@@ -394,9 +395,222 @@ def test_a_missing_program_is_one_sentence_and_status_1(stage):
     assert stage.end() == (1, f"safexec: Cannot start {stage.folder}/safexec-warden: No such file or directory\n")
 
 
+# serve: reloading
+
+def reload(stage, front):
+    """Reloads, waits until the first front has ended and the next is linked; the starts of the new warden and the new front."""
+    stage.seen.clear()
+    stage.process.send_signal(signal.SIGHUP)
+    for what in ("end", "linked"):
+        if ("safexecd", what) not in [(event["who"], event["what"]) for event in stage.seen]:
+            stage.wait("safexecd", what)
+    assert [event["pid"] for event in stage.seen if (event["who"], event["what"]) == ("safexecd", "end")] == [front["pid"]]
+    return [event for event in stage.seen if event["what"] == "start"]
+
+
+def test_a_reload_starts_a_pair_beside_the_old_one_which_ends_front_first(stage):
+    stage.serve()
+    url = stage.url()
+    first_warden, first_front = stage.wait_serving()
+    warden, front = reload(stage, first_front)
+    old = [event["what"] for event in stage.seen if event["pid"] == first_front["pid"]]
+    assert old == ["sighup", "end"], "it is asked to go on with whom it has, only when the next one is there"
+    assert [event["who"] for event in (warden, front)] == ["safexec-warden", "safexecd"]
+    assert warden["args"][-2:] == ["--turn", "2"] and "--turn" not in first_warden["args"]
+    if not [event for event in stage.seen if (event["who"], event["what"]) == ("safexec-warden", "end")]:
+        stage.wait("safexec-warden", "end")
+    assert [event["pid"] for event in stage.seen if (event["who"], event["what"]) == ("safexec-warden", "end")] == [first_warden["pid"]]
+    assert requests.get(url, timeout=WAIT_S).text == "hello"
+    assert harness.Process(stage.process.pid).is_alive(), "it is the same process"
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (0, "safexec: Reloaded: what served before has ended.\n")
+
+
+def test_a_reload_brings_what_lies_on_the_disk_now(stage):
+    stage.serve()
+    _, front = stage.wait_serving()
+    for name in ("safexec", "safexecd"):  # as a package manager replaces a file: another inode under the name
+        (stage.folder / "new").write_bytes((stage.folder / name).read_bytes())
+        (stage.folder / "new").chmod(0o755)
+        (stage.folder / "new").rename(stage.folder / name)
+    inode = (stage.folder / "safexec").stat().st_ino
+    reload(stage, front)
+    assert os.stat(f"/proc/{stage.process.pid}/exe").st_ino == inode
+
+
+def test_reloads_follow_one_another_and_leave_no_descriptor_behind(stage):
+    stage.serve()
+    _, front = stage.wait_serving()
+    counts = []
+    for turn in range(2, 5):
+        warden, front = reload(stage, front)
+        assert warden["args"][-2:] == ["--turn", str(turn)]
+        harness.wait_until(lambda: len(harness.descendants(stage.process.pid)) == 3, WAIT_S, "two children")
+        counts.append(len(harness.Process(stage.process.pid).descriptors()))
+    assert len(set(counts)) == 1, counts
+
+
+def test_a_reload_that_the_new_program_refuses_changes_nothing(stage):
+    stage.serve()
+    warden, front = stage.wait_serving()
+    (stage.folder / "new").write_text("#!/bin/sh\nexit 2\n")
+    (stage.folder / "new").chmod(0o755)
+    (stage.folder / "new").rename(stage.folder / "safexec")
+    stage.process.send_signal(signal.SIGHUP)
+    assert "nothing is changed" in stage.process.stderr.readline()
+    assert harness.Process(warden["pid"]).is_alive() and harness.Process(front["pid"]).is_alive()
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == (0, "")
+
+
+def test_a_reload_whose_warden_cannot_run_leaves_the_old_pair_serving(stage):
+    stage.serve()
+    url = stage.url()
+    warden, front = stage.wait_serving()
+    stage.order(warden={"exit": 3})
+    stage.process.send_signal(signal.SIGHUP)
+    assert "made of cheese" in stage.process.stderr.readline()
+    assert stage.process.stderr.readline() == "safexec: The reload has failed; what served before goes on.\n"
+    assert requests.get(url, timeout=WAIT_S).text == "hello"
+    stage.order()
+    os.kill(front["pid"], signal.SIGKILL)  # and is looked after as before
+    stage.wait("safexecd", "start")
+    assert harness.Process(warden["pid"]).is_alive()
+    reload(stage, stage.seen[-1])
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end()[0] == 0
+
+
+def test_an_end_during_a_reload_ends_both_pairs(stage):
+    stage.order(front={"on_sigterm": "stay"})  # SIGHUP too
+    stage.serve()
+    _, front = stage.wait_serving()
+    stage.process.send_signal(signal.SIGHUP)
+    stage.wait("safexecd", "linked")
+    stage.process.send_signal(signal.SIGTERM)
+    stage.wait("safexecd", "sigterm")
+    stage.wait("safexecd", "sigterm")
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end()[0] == 1
+    assert not harness.processes_with(str(stage.folder))
+
+
+def test_the_docker_provider_is_replaced_one_after_the_other(stage):
+    stage.serve("--provider", "docker")
+    stage.wait("safexecd", "linked")
+    stage.seen.clear()
+    stage.process.send_signal(signal.SIGHUP)
+    stage.wait("safexecd", "linked")
+    assert [(event["who"], event["what"]) for event in stage.seen if event["what"] in ("end", "start")] == [
+        ("safexecd", "end"), ("safexec-docker", "end"), ("safexec-docker", "start"), ("safexecd", "start")]
+
+
+# serve: under a service manager
+
+@pytest.fixture
+def manager():
+    """The socket that a service manager listens on, as sd_notify(3) says."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, tempfile.TemporaryDirectory(prefix="safexec-") as folder:
+        manager.bind(f"{folder}/notify")
+        manager.settimeout(WAIT_S)
+        yield manager
+
+
+def wait_notified(manager, line):
+    while line not in (text := manager.recv(4096).decode()):
+        pass
+    return text
+
+
+def test_readiness_is_told_when_a_ping_was_answered_and_the_end_too(stage, manager):
+    stage.serve(env={**os.environ, "NOTIFY_SOCKET": manager.getsockname()})
+    stage.wait_serving()
+    assert wait_notified(manager, "READY=1").startswith("READY=1\nSTATUS=Serves on 127.0.0.1:")
+    stage.process.send_signal(signal.SIGHUP)
+    assert "MONOTONIC_USEC=" in wait_notified(manager, "RELOADING=1")
+    wait_notified(manager, "READY=1")
+    stage.process.send_signal(signal.SIGTERM)
+    wait_notified(manager, "STOPPING=1")
+    assert stage.end()[0] == 0
+
+
+def test_the_watchdog_is_told_again_and_again_while_the_server_answers_and_not_when_it_does_not(stage, manager):
+    stage.serve(env={**os.environ, "NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "1000000"})
+    _, front = stage.wait_serving()
+    wait_notified(manager, "READY=1")
+    for _ in range(3):
+        wait_notified(manager, "WATCHDOG=1")
+    os.kill(front["pid"], signal.SIGSTOP)
+    manager.settimeout(2)
+    with pytest.raises(TimeoutError):
+        while True:  # what was under way
+            manager.recv(4096)
+
+
+def test_a_socket_that_is_handed_over_is_served(stage, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "http"))
+        listener.listen()
+        script = 'exec 3<&"$0"; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+        stage.process = subprocess.Popen(
+            ["bash", "-c", script, str(listener.fileno()), stage.folder / "safexec", "serve"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=[listener.fileno()])
+        _, front = stage.wait_serving()
+        assert stage.process.stdout.readline() == f"Listening on unix:{tmp_path}/http\n"
+        assert front["args"][:2] == ["--queue", "64"] or "--listen-name" in front["args"]
+        reload(stage, front)
+        stage.process.send_signal(signal.SIGTERM)
+        assert stage.end()[0] == 0
+    assert (tmp_path / "http").exists(), "it is not ours to remove"
+
+
+def test_what_is_handed_over_and_is_no_listening_socket_is_refused(stage):
+    script = 'exec 3</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" serve'
+    r = subprocess.run(["bash", "-c", script, stage.folder / "safexec"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_S)
+    assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("safexec: The descriptor handed over is no socket")
+
+
+def test_two_sockets_are_one_too_many(stage):
+    script = 'LISTEN_FDS=2 LISTEN_PID=$$ exec "$0" serve'
+    r = subprocess.run(["bash", "-c", script, stage.folder / "safexec"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=WAIT_S)
+    assert (r.returncode, r.stdout) == (1, "") and r.stderr.startswith("safexec: 2 sockets were handed over")
+
+
+def test_a_path_is_listened_on_for_owner_and_group_and_removed_in_the_end(stage, tmp_path):
+    path = tmp_path / "http"
+    for left in (False, True):  # the second time over what a killed server left
+        stage.process = subprocess.Popen([stage.folder / "safexec", "serve", "--listen", f"unix:{path}"], stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stage.wait_serving()
+        assert stage.process.stdout.readline() == f"Listening on unix:{path}\n"
+        assert path.stat().st_mode & 0o777 == 0o660
+        r = safexec("ping", "--server", f"unix:{path}")
+        assert r.returncode == 1 and "did not run a program" in r.stderr, "the stand-in says hello"
+        if left:
+            stage.process.send_signal(signal.SIGTERM)
+            assert stage.end() == (0, "")
+        else:
+            stage.process.kill()
+            stage.end()
+    assert not path.exists()
+
+
+def test_a_path_that_is_in_use_or_no_socket_is_left_alone(stage, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    r = safexec("serve", "--listen", f"unix:{tmp_path}/file")
+    assert r.returncode == 1 and "is in use, or is no socket" in r.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(tmp_path / "http"))
+        listener.listen()
+        r = safexec("serve", "--listen", f"unix:{tmp_path}/http")
+        assert r.returncode == 1 and "is in use, or is no socket" in r.stderr
+        assert (tmp_path / "http").exists()
+
+
 # serve: the end
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_front_first_and_then_the_warden(stage, number):
     stage.serve()
     stage.wait_serving()

@@ -30,7 +30,7 @@ static inline void open_place(struct place *place, const char *suffix)
 	if (need_root() < 0)
 		skip();
 	(void)snprintf(place->name, sizeof place->name, "unit-%d-%s", getpid(), suffix);
-	if (cgroup_tree_open(place->name, OWNER, &place->tree, &err) < 0 ||
+	if (cgroup_tree_open(place->name, 1, OWNER, &place->tree, &err) < 0 ||
 	    cgroup_group_new(place->tree, 0, &place->group, &err) < 0)
 		fail_msg("%s", err.text);
 }

@@ -121,7 +121,7 @@ static void a_second_server_of_a_name_is_refused_and_harms_nobody(void **state)
 
 	(void)state;
 	open_place(&place, "twice");
-	assert_int_equal(cgroup_tree_open(place.name, OWNER, &second, &err), -EBUSY);
+	assert_int_equal(cgroup_tree_open(place.name, 1, OWNER, &second, &err), -EBUSY);
 	assert_null(second);
 	assert_non_null(strstr(err.text, place.name));
 	assert_non_null(strstr(err.text, "--name"));
@@ -139,7 +139,8 @@ static void crash(int alive)
 	struct err err;
 
 	(void)snprintf(place.name, sizeof place.name, "unit-%d-crash", getppid());
-	if (cgroup_tree_open(place.name, OWNER, &place.tree, &err) < 0 || cgroup_group_new(place.tree, 7, &place.group, &err) < 0)
+	if (cgroup_tree_open(place.name, 1, OWNER, &place.tree, &err) < 0 ||
+	    cgroup_group_new(place.tree, 7, &place.group, &err) < 0)
 		_exit(1);
 
 	pid_t left = fork();
@@ -208,7 +209,7 @@ static void without_the_right_to_make_cgroups_it_says_so(void **state)
 
 		if (setgid(65534) < 0 || setuid(65534) < 0)
 			_exit(1);
-		_exit(cgroup_tree_open("unit-nobody", OWNER, &tree, &err) < 0 && strstr(err.text, "root") ? 0 : 2);
+		_exit(cgroup_tree_open("unit-nobody", 1, OWNER, &tree, &err) < 0 && strstr(err.text, "root") ? 0 : 2);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);

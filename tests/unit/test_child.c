@@ -99,16 +99,16 @@ static void asking_twice_gives_no_more_time(void **state)
 
 	(void)state;
 	assert_int_equal(child_check_time(&child, 1), 0);
-	child_end(&child, 100, 50);
+	child_end(&child, SIGTERM, 100, 50);
 	assert_true(child.was_asked);
 	assert_int_equal(child_check_time(&child, 101), 150);
-	child_end(&child, 140, 50);
+	child_end(&child, SIGTERM, 140, 50);
 	assert_int_equal(child_check_time(&child, 149), 150);
 	assert_int_equal(waitpid(child.pid, &wait_status, 0), child.pid);
 	assert_true(child_take_exit(&child, child.pid, wait_status));
 	assert_true(child_ended_well(&child));
 	assert_int_equal(child_check_time(&child, 1000), 0);
-	child_end(&child, 1, 1); /* nobody is there: nothing happens */
+	child_end(&child, SIGTERM, 1, 1); /* nobody is there: nothing happens */
 	child_kill(&child);
 }
 

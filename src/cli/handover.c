@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/handover.h"
+
+#include "base/fd.h"
+#include "cli/spawn.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION    1
+#define MAX_WORDS  256
+#define LINE_BYTES (64 * KIB)
+
+extern char **environ;
+
+void handover_write(const struct handover *h, char text[static HANDOVER_TEXT_BYTES])
+{
+	(void)snprintf(text, HANDOVER_TEXT_BYTES, "%d listen=%d turn=%u warden=%d/%d front=%d ids=%u/%u", VERSION, h->listen_fd,
+		       h->turn, h->warden, h->warden_fd, h->front, h->front_uid, h->front_gid);
+}
+
+int handover_read(const char *text, struct handover *ret_handover)
+{
+	struct handover h = { 0 };
+	int version, end = 0;
+
+	if (sscanf(text, "%d listen=%d turn=%u warden=%d/%d front=%d ids=%u/%u%n", &version, &h.listen_fd, &h.turn, &h.warden,
+		   &h.warden_fd, &h.front, &h.front_uid, &h.front_gid, &end) != 8 ||
+	    text[end] != '\0' || version != VERSION)
+		return -EBADMSG;
+	if (h.listen_fd < 3 || h.warden_fd < 3 || h.warden < 1 || h.front < 0 || h.turn < 1)
+		return -EBADMSG;
+	*ret_handover = h;
+	return 0;
+}
+
+/* Our own command line, which the subcommand's functions no longer have. words point into line. proc(5) */
+static int read_words(char *line, size_t size, char *words[static MAX_WORDS + 1])
+{
+	_cleanup_(fd_closep) int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	size_t used = 0, count = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (ssize_t n; (n = read(fd, line + used, size - used)) != 0; used += (size_t)n) {
+		if (n < 0)
+			return -errno;
+	}
+	if (used == size || used == 0)
+		return -E2BIG;
+	for (size_t at = 0; at < used; at += strlen(line + at) + 1) {
+		if (count == MAX_WORDS)
+			return -E2BIG;
+		words[count++] = line + at;
+	}
+	words[count] = NULL;
+	return 0;
+}
+
+/* The file that a new version is put in the place of: the kernel marks ours as deleted then, but its folder is right. */
+static int prepare(char path[static PATH_MAX], char *line, char *words[static MAX_WORDS + 1], struct err *err)
+{
+	int r = spawn_path("safexec", path, PATH_MAX);
+
+	if (r == 0)
+		r = read_words(line, LINE_BYTES, words);
+	return r < 0 ? err_set(err, r, "Cannot tell how this server was started") : 0;
+}
+
+int handover_start_check(pid_t *ret_pid, struct err *err)
+{
+	char path[PATH_MAX], line[LINE_BYTES], *words[MAX_WORDS + 1];
+	int r = prepare(path, line, words, err);
+
+	if (r < 0)
+		return r;
+	(void)setenv(HANDOVER_VARIABLE, HANDOVER_CHECK, 1);
+	r = posix_spawn(ret_pid, path, NULL, NULL, words, environ);
+	(void)unsetenv(HANDOVER_VARIABLE);
+	return r != 0 ? err_set(err, -r, "Cannot start %s", path) : 0;
+}
+
+int handover_exec(const struct handover *handover, struct err *err)
+{
+	char path[PATH_MAX], line[LINE_BYTES], *words[MAX_WORDS + 1], text[HANDOVER_TEXT_BYTES];
+	const int fds[] = { handover->listen_fd, handover->warden_fd };
+	int r = prepare(path, line, words, err);
+
+	if (r < 0)
+		return r;
+	array_for_each(fds, fd)
+		(void)fcntl(*fd, F_SETFD, 0);
+	handover_write(handover, text);
+	(void)setenv(HANDOVER_VARIABLE, text, 1);
+	(void)execv(path, words);
+	r = -errno;
+	(void)unsetenv(HANDOVER_VARIABLE);
+	array_for_each(fds, fd)
+		(void)fcntl(*fd, F_SETFD, FD_CLOEXEC);
+	return err_set(err, r, "Cannot start %s", path);
+}
