@@ -3,13 +3,14 @@
  * It is the only header through which the rest of the tree sees the HTTP library, so that another can replace it.
  *
  * A request passes three points: its head is complete (on_head), its body is too (on_request), it has been answered
- * (http_reply), at once or much later. A client that leaves in between is reported (on_gone). Single-threaded.
+ * (http_reply, http_stream), at once or much later. A client that leaves in between is reported (on_gone). Single-threaded.
  */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct event_base;
 struct http_server;
@@ -33,7 +34,7 @@ struct http_handler {
 	void (*on_head)(struct http_request *request, void *arg);
 	/* The body is complete. Replies now or later; until then the request stays valid. */
 	void (*on_request)(struct http_request *request, void *arg);
-	/* The client has left before the reply, or the server ends: the request is gone after this call. */
+	/* The client has left before the reply, or before the end of a stream, or the server ends: nothing can be sent any more. */
 	void (*on_gone)(struct http_request *request, void *arg);
 	/* The library is done with the request, answered or not: the last call about it, for each that any other was made about. */
 	void (*on_end)(struct http_request *request, void *arg);
@@ -100,3 +101,18 @@ int http_reply(struct http_request *request, unsigned status, const struct http_
 /* The same with a body that stays where it is for ever. */
 int http_reply_static(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
 		      const void *bytes, size_t size);
+
+/* A body of unknown length, sent in chunks as it comes. */
+struct http_stream_source {
+	/* Writes the next bytes, at most size, and returns how many; 0: none now, http_stream_wake will tell; HTTP_STREAM_END. */
+	ssize_t (*read)(void *state, char *room, size_t size);
+	void *state; /* not to go away before the stream's end is read or on_gone is called */
+};
+#define HTTP_STREAM_END (-1)
+
+/* Begins such an answer; the request stays valid until on_end. Fields are copied. On failure (-ENOMEM) the connection is closed. */
+int http_stream(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
+		const struct http_stream_source *source);
+
+/* There is something to read. From now on the client has reply_ms for all of it when it is the last, else for each block. */
+void http_stream_wake(struct http_request *request, bool is_last);

@@ -47,6 +47,7 @@ enum request_state {
 	REQUEST_TOO_LONG, /* the same, and the reply will be 413 */
 	REQUEST_TAKEN,    /* on_request was called */
 	REQUEST_ANSWERED, /* the reply is with the library */
+	REQUEST_STREAMS,  /* the same, and its body goes on */
 };
 
 struct http_request {
@@ -64,6 +65,8 @@ struct http_request {
 	struct MHD_Response *response;
 	unsigned status;
 	void *data;
+	struct http_stream_source stream; /* read is NULL: none */
+	bool is_last;                     /* of a stream: no more is to come than its source has */
 };
 
 /* request.c: the library's callbacks for requests. */
@@ -74,6 +77,11 @@ void request_end(void *server, struct MHD_Connection *mhd, void **request, enum 
 
 /* Tells the owner that the client has left, once, and lets the library close the connection. */
 void request_forsake(struct http_request *request);
+
+/* Lets the library go on with a request that waits for the owner. */
+void request_resume(struct http_request *request);
+/* Takes it out of the library's hands until then, and watches for the client's end. */
+void request_suspend(struct http_request *request);
 
 /* server.c */
 void connection_set_deadline(struct http_connection *connection, uint32_t ms); /* 0: none */

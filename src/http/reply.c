@@ -62,12 +62,8 @@ static int answer(struct http_request *request, unsigned status, const struct ht
 	request->response = is_whole ? response : NULL;
 	request->status = status;
 	request->is_gone = !is_whole;
-	if (request->is_suspended) {
-		watch_remove(request);
-		request->is_suspended = false;
-		MHD_resume_connection(request->mhd);
-		server_run_soon(request->server);
-	}
+	if (request->is_suspended)
+		request_resume(request);
 	return is_whole ? 0 : -ENOMEM;
 }
 
@@ -87,4 +83,45 @@ int http_reply_static(struct http_request *request, unsigned status, const struc
 	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
 
 	return answer(request, status, fields, fields_count, response);
+}
+
+/* The library asks for more: either there is some, or the request sleeps until http_stream_wake. It would ask without a pause. */
+static ssize_t read_stream(void *arg, uint64_t position, char *room, size_t size)
+{
+	struct http_request *request = arg;
+
+	(void)position;
+	if (request->is_gone)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+
+	ssize_t n = request->stream.read(request->stream.state, room, size);
+
+	if (n == 0) {
+		request_suspend(request);
+		return 0;
+	}
+	if (n == HTTP_STREAM_END) {
+		request->state = REQUEST_ANSWERED;
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+	if (!request->is_last)
+		connection_set_deadline(request->connection, request->server->options.reply_ms);
+	return n;
+}
+
+int http_stream(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
+		const struct http_stream_source *source)
+{
+	request->stream = *source;
+	return answer(request, status, fields, fields_count,
+		      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, request, NULL));
+}
+
+void http_stream_wake(struct http_request *request, bool is_last)
+{
+	if (is_last && !request->is_last)
+		connection_set_deadline(request->connection, request->server->options.reply_ms);
+	request->is_last = is_last;
+	if (request->is_suspended && request->state == REQUEST_STREAMS)
+		request_resume(request);
 }

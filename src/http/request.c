@@ -50,6 +50,12 @@ void *request_begin(void *arg, const char *uri, struct MHD_Connection *mhd)
 	return request;
 }
 
+/* The owner has taken it and its reply is not whole. */
+static bool is_unanswered(const struct http_request *request)
+{
+	return (request->state == REQUEST_TAKEN && !request->response) || request->state == REQUEST_STREAMS;
+}
+
 void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
 {
 	struct http_server *server = arg;
@@ -60,7 +66,7 @@ void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD
 	if (!request)
 		return;
 	*context = NULL;
-	if (request->state == REQUEST_TAKEN && !request->response && !request->is_gone)
+	if (is_unanswered(request) && !request->is_gone)
 		server->handler->on_gone(request, server->handler->arg);
 	if (request->is_counted)
 		server->handler->on_end(request, server->handler->arg);
@@ -74,16 +80,29 @@ void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD
 	free(request);
 }
 
+void request_resume(struct http_request *request)
+{
+	watch_remove(request);
+	request->is_suspended = false;
+	MHD_resume_connection(request->mhd);
+	server_run_soon(request->server);
+}
+
+void request_suspend(struct http_request *request)
+{
+	connection_set_deadline(request->connection, 0);
+	request->is_suspended = true;
+	MHD_suspend_connection(request->mhd);
+	(void)watch_add(request);
+}
+
 void request_forsake(struct http_request *request)
 {
 	struct http_server *server = request->server;
 
 	request->is_gone = true;
-	watch_remove(request);
-	request->is_suspended = false;
 	server->handler->on_gone(request, server->handler->arg);
-	MHD_resume_connection(request->mhd); /* request_continue then closes the connection */
-	server_run_soon(server);
+	request_resume(request); /* request_continue or the stream's reader then closes the connection */
 }
 
 static enum MHD_Result queue_reply(struct http_request *request)
@@ -92,7 +111,7 @@ static enum MHD_Result queue_reply(struct http_request *request)
 
 	if (!response)
 		return MHD_NO;
-	request->state = REQUEST_ANSWERED;
+	request->state = request->stream.read ? REQUEST_STREAMS : REQUEST_ANSWERED;
 	request->response = NULL;
 	connection_set_deadline(request->connection, request->server->options.reply_ms);
 
@@ -189,15 +208,6 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
 	return request->drained_bytes > request->server->options.drain_bytes ? cut_off(request) : MHD_YES;
 }
 
-static enum MHD_Result suspend(struct http_request *request)
-{
-	connection_set_deadline(request->connection, 0);
-	request->is_suspended = true;
-	MHD_suspend_connection(request->mhd);
-	(void)watch_add(request);
-	return MHD_YES;
-}
-
 static enum MHD_Result take_end(struct http_request *request)
 {
 	const struct http_handler *handler = request->server->handler;
@@ -210,7 +220,10 @@ static enum MHD_Result take_end(struct http_request *request)
 	}
 	if (request->response)
 		return queue_reply(request);
-	return request->state == REQUEST_TAKEN ? suspend(request) : MHD_NO;
+	if (request->state != REQUEST_TAKEN)
+		return MHD_NO;
+	request_suspend(request);
+	return MHD_YES;
 }
 
 enum MHD_Result request_continue(void *arg, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
