@@ -44,7 +44,9 @@ void call_refuse(struct call *call, const struct problem *problem)
 		reply = reply_new_error(problem->detail);
 	} else if (reply) {
 		reply->type = "application/problem+json";
+		json_out_open(&reply->json, '{');
 		problem_write(problem, call->request_id, &reply->json);
+		json_out_close(&reply->json, '}');
 	}
 	send(call, row->status, reply);
 }

@@ -2,6 +2,7 @@
 #include "api/problem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,13 +36,18 @@ void problem_set_field(struct problem *problem, const char *format, ...)
 	va_end(args);
 }
 
+void problem_set_range(struct problem *problem, uint64_t min, uint64_t max)
+{
+	(void)snprintf(problem->min, sizeof problem->min, "%" PRIu64, min);
+	(void)snprintf(problem->max, sizeof problem->max, "%" PRIu64, max);
+}
+
 void problem_write(const struct problem *problem, const char *request_id, struct json_out *json)
 {
 	const struct problem_row *row = &problem_rows[problem->kind];
 	char type[64];
 
 	(void)snprintf(type, sizeof type, "/docs#%s", row->code);
-	json_out_open(json, '{');
 	json_out_key(json, "type");
 	json_out_text(json, type);
 	json_out_key(json, "title");
@@ -53,22 +59,24 @@ void problem_write(const struct problem *problem, const char *request_id, struct
 	json_out_key(json, "code");
 	json_out_text(json, row->code);
 	json_out_key(json, "retryable");
-	json_out_text(json, row->retryable);
+	json_out_text(json, problem->may_have_run ? RETRYABLE_MAY_HAVE_RUN : row->retryable);
 	json_out_key(json, "request_id");
 	json_out_text(json, request_id);
 	if (problem->field[0] != '\0') {
 		json_out_key(json, "field");
 		json_out_text(json, problem->field);
 	}
-	if (problem->value[0] != '\0') {
+	if (problem->is_value_text || problem->value[0] != '\0') {
 		json_out_key(json, "value");
-		json_out_text(json, problem->value);
+		if (problem->is_value_text)
+			json_out_text(json, problem->value);
+		else
+			json_out_value(json, problem->value);
 	}
-	if (problem->has_range) {
+	if (problem->max[0] != '\0') {
 		json_out_key(json, "minimum");
-		json_out_u64(json, problem->min);
+		json_out_value(json, problem->min);
 		json_out_key(json, "maximum");
-		json_out_u64(json, problem->max);
+		json_out_value(json, problem->max);
 	}
-	json_out_close(json, '}');
 }

@@ -20,9 +20,10 @@ struct problem {
 	enum problem_kind kind;
 	char detail[PROBLEM_DETAIL_BYTES]; /* one sentence that says what to do */
 	char field[PROBLEM_FIELD_BYTES];   /* "limits.wall_ms", "files[2].path"; "": none */
-	char value[PROBLEM_VALUE_BYTES];   /* what was sent there, as JSON, cut when long; "": not said */
-	bool has_range;
-	uint64_t min, max;
+	char value[PROBLEM_VALUE_BYTES];   /* what was sent there, cut when long; "": not said, or "" when is_value_text */
+	bool is_value_text;                /* a string; else value is JSON as it is */
+	char min[24], max[24];             /* the range, as JSON numbers; "": none */
+	bool may_have_run;                 /* something has begun, whatever the kind usually means */
 };
 
 struct problem_row {
@@ -38,5 +39,7 @@ int problem_say(struct problem *problem, enum problem_kind kind, const char *for
 /* Names the field at fault, "limits.wall_ms". */
 void problem_set_field(struct problem *problem, const char *format, ...) _printf_(2, 3);
 
-/* Writes the object. */
+void problem_set_range(struct problem *problem, uint64_t min, uint64_t max);
+
+/* Writes its members into an object that is open. */
 void problem_write(const struct problem *problem, const char *request_id, struct json_out *json);
