@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all test test-vm lint asan fuzz cover format install clean
+.PHONY: all test test-vm lint asan fuzz reach cover format install clean
 
 all:
 	script/build
@@ -21,6 +21,10 @@ asan:
 # Each target of tests/fuzz for FUZZ_SECONDS (60); what it finds beyond the corpus stays in build-fuzz/.
 fuzz:
 	script/fuzz
+
+# Which calls a run can make, beside a container with Docker's default profile. As root.
+reach: all
+	/usr/bin/python3 tests/attacks/reach.py
 
 # Lines of src/ that the unit and API tests reach.
 cover:

@@ -147,3 +147,26 @@ int filters_build(struct filters *ret_filters, struct err *err)
 		return err_set(err, r, "the system call filter cannot be built by this libseccomp");
 	return 0;
 }
+
+static bool is_conditional(const struct rule *rule)
+{
+	return rule->kind == RULE_ALLOW_IF || rule->kind == RULE_ALLOW_SOCKET || rule->kind == RULE_REFUSE_IF;
+}
+
+unsigned filters_count_allowed(unsigned *ret_conditional)
+{
+	unsigned allowed = 0, conditional = 0;
+
+	array_for_each(rules, rule) {
+		bool is_new = rule->kind <= RULE_ALLOW_SOCKET && rule->call >= 0, is_free = true;
+
+		for (const struct rule *other = rules; is_new && other < rule; other++)
+			is_new = other->call != rule->call || other->kind > RULE_ALLOW_SOCKET;
+		for (size_t i = 0; is_new && i < ARRAY_SIZE(rules); i++)
+			is_free &= rules[i].call != rule->call || !is_conditional(&rules[i]);
+		allowed += is_new;
+		conditional += is_new && !is_free;
+	}
+	*ret_conditional = conditional;
+	return allowed;
+}

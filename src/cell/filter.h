@@ -19,3 +19,6 @@ struct filters {
 
 /* Fills both. -ENOTSUP or libseccomp's errno, with a sentence. */
 int filters_build(struct filters *ret_filters, struct err *err);
+
+/* How many different calls can be made, with whatever arguments; in *ret_conditional how many of them with some arguments only. */
+unsigned filters_count_allowed(unsigned *ret_conditional);

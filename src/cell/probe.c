@@ -123,7 +123,12 @@ static int check_seccomp(char *text)
 
 	if (r < 0)
 		return missing(text, r, err.text);
-	(void)snprintf(text, ERR_TEXT_BYTES, "filters of %u and %u instructions", filters.allow.count, filters.refuse.count);
+
+	unsigned conditional, allowed = filters_count_allowed(&conditional);
+
+	(void)snprintf(text, ERR_TEXT_BYTES,
+		       "filters of %u and %u instructions; a run can make %u calls, %u of them with some arguments only",
+		       filters.allow.count, filters.refuse.count, allowed, conditional);
 	return 0;
 }
 

@@ -105,6 +105,9 @@ static void arguments_decide_where_they_matter_and_only_by_the_bits_that_the_ker
 		CALL(0, ioctl, 1, 0x5413), CALL(EPERM, ioctl, 0, 0x5412), CALL(EPERM, ioctl, 0, 0x5412 | HIGH), CALL(EPERM, ioctl, 0, 0x541c),
 		CALL(0, fcntl, 3, F_GETFD), CALL(0, fcntl, 3, F_DUPFD_CLOEXEC), CALL(EPERM, fcntl, 3, F_NOTIFY), CALL(EPERM, fcntl, 3, F_NOTIFY | HIGH),
 
+		CALL(0, madvise, 0, 4096, 4), CALL(EINVAL, madvise, 0, 4096, 12), CALL(EINVAL, madvise, 0, 4096, 12 | HIGH),
+		CALL(0, prctl, 15), CALL(EINVAL, prctl, 67, 1), CALL(EINVAL, prctl, 67 | HIGH, 1), CALL(EINVAL, prctl, 62, 1),
+
 		CALL(0, mknod, 0, 0600), CALL(0, mknod, 0, S_IFREG | 0600), CALL(0, mknod, 0, S_IFIFO | 0600), CALL(0, mknod, 0, S_IFSOCK | 0777),
 		CALL(EPERM, mknod, 0, S_IFCHR | 0666), CALL(EPERM, mknod, 0, S_IFBLK | 0666), CALL(EPERM, mknod, 0, S_IFCHR | HIGH), CALL(ENOSYS, mknod, 0, S_IFDIR),
 		CALL(0, mknodat, 3, 0, S_IFIFO | 0600), CALL(EPERM, mknodat, 3, 0, S_IFCHR | 0666), CALL(EPERM, mknodat, 3, 0, S_IFBLK | HIGH),
