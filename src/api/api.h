@@ -4,13 +4,16 @@
 #pragma once
 #include "http/http.h"
 #include "service/service.h"
+#include "spec/environments.h"
 
 struct api;
 
 struct api_options {
-	const char *listen_name; /* "127.0.0.1:5000"; kept by pointer */
-	struct limits limits;    /* of a run that asks for nothing */
-	struct limits most;      /* what a request under /v1 may ask for */
+	const char *listen_name;                       /* "127.0.0.1:5000"; kept by pointer */
+	struct limits limits;                          /* of a run that asks for nothing */
+	const struct environment_limits *environments; /* that runs may name, base first; kept by pointer */
+	size_t environments_count;
+	struct limits most; /* what a request under /v1 may ask for */
 	void (*on_quiet)(void *arg);
 	void *arg;
 };

@@ -58,7 +58,9 @@ static void refuse(struct call *call, int r)
 
 static int submit(struct call *call, const struct run_params *params)
 {
+	const struct api_options *options = &call->api->options;
 	const struct run_request run = {
+		.environment = options->environments_count > 1 ? options->environments[0].name : NULL,
 		.code = params->code,
 		.code_bytes = params->code_bytes,
 		.is_read_only = params->is_read_only,

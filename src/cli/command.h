@@ -14,7 +14,7 @@ enum status {
 	STATUS_CANNOT_RUN = 3, /* this machine or user lacks what a sandbox needs */
 };
 
-#define COMMAND_MAX_OPTIONS 16
+#define COMMAND_MAX_OPTIONS 40
 
 struct option_row {
 	const char *name;       /* without the dashes */
@@ -36,7 +36,8 @@ struct command {
 	int (*run)(const char *const *values, const char *operand);
 };
 
-extern const struct command serve_command, run_command, ping_command, audit_command, doctor_command, version_command;
+extern const struct command serve_command, run_command, ping_command, audit_command, doctor_command, config_command,
+	version_command;
 
 /* Checks for the tables: a whole number from min to max; an absolute path; a short name. -EINVAL or -ERANGE with a sentence. */
 int option_check_number(const struct option_row *row, const char *text, struct err *err);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = { &serve_command, &run_command,    &ping_command,
-						  &audit_command, &doctor_command, &version_command };
+static const struct command *const commands[] = { &serve_command,  &run_command,    &ping_command,   &audit_command,
+						  &doctor_command, &config_command, &version_command };
 
 static void print_overview(FILE *to)
 {

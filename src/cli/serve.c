@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * serve.c: the options of `safexec serve`, and whom each is for.
+ * serve.c: what `safexec serve` makes of the command line and the configuration file: the command lines of its children.
  */
 #include "base/fd.h"
 #include "base/log.h"
-#include "cli/command.h"
+#include "cli/config.h"
 #include "cli/handover.h"
 #include "cli/listen.h"
+#include "cli/serve_options.h"
 #include "cli/supervisor.h"
 
-#include <ctype.h>
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -18,147 +19,121 @@
 #include <string.h>
 #include <unistd.h>
 
-/* PROVIDER: whichever is chosen; NATIVE and DOCKER: that one only. */
-enum owner { OWNER_SELF, OWNER_FRONT, OWNER_PROVIDER, OWNER_NATIVE, OWNER_DOCKER };
+#define TEXTS_MAX  (3 * ENVIRONMENTS_MAX * CONFIG_MAX_ROWS)
+#define TEXT_BYTES 64 /* "--zygote-max-seconds", "memory_bytes=134217728" */
 
-#define ENGINE_SCHEME    "unix://"
-#define ENGINE_DEFAULT   ENGINE_SCHEME "/var/run/docker.sock"
-#define IMAGE_CHARS      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@"
-#define RUNTIME_CHARS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-#define IMAGE_MAX_CHARS  255
-#define ENGINE_MAX_CHARS 100 /* a socket's path, unix(7), and the scheme */
-
-static int check_listen(const struct option_row *row, const char *text, struct err *err)
-{
-	struct listen_address address;
-
-	if (listen_parse(text, &address) < 0)
-		return err_say(err, -EINVAL,
-			       "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH.",
-			       row->name, text);
-	if (!listen_is_loopback(&address))
-		return err_say(err, -EINVAL,
-			       "--%s is %s, which other machines could reach; that needs API keys, which come in a later version.",
-			       row->name, text);
-	return 0;
-}
-
-static int check_provider(const struct option_row *row, const char *text, struct err *err)
-{
-	if (strcmp(text, "native") != 0 && strcmp(text, "docker") != 0)
-		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be native or docker.", row->name, text);
-	return 0;
-}
-
-static int check_profile(const struct option_row *row, const char *text, struct err *err)
-{
-	if (strcmp(text, "original") != 0 && strcmp(text, "hardened") != 0)
-		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be original or hardened.", row->name, text);
-	return 0;
-}
-
-static int check_image(const struct option_row *row, const char *text, struct err *err)
-{
-	size_t length = strlen(text);
-
-	if (length == 0 || length > IMAGE_MAX_CHARS || strspn(text, IMAGE_CHARS) != length || strstr(text, "..") ||
-	    !isalnum(text[0]))
-		return err_say(err, -EINVAL, "--%s is \"%.100s\"; it must be an image's name, as in python:3.11-slim.", row->name,
-			       text);
-	return 0;
-}
-
-static int check_engine(const struct option_row *row, const char *text, struct err *err)
-{
-	size_t length = strlen(ENGINE_SCHEME);
-
-	if (strncmp(text, ENGINE_SCHEME, length) != 0 || text[length] != '/' || strlen(text) > ENGINE_MAX_CHARS)
-		return err_say(err, -EINVAL, "--%s is \"%.100s\"; it must be unix:// and the absolute path of the Engine's socket.",
-			       row->name, text);
-	return 0;
-}
-
-static int check_runtime(const struct option_row *row, const char *text, struct err *err)
-{
-	size_t length = strlen(text);
-
-	if (length == 0 || length > IMAGE_MAX_CHARS || strspn(text, RUNTIME_CHARS) != length || !isalnum(text[0]))
-		return err_say(err, -EINVAL, "--%s is \"%.100s\"; it must be a runtime's name in the Engine, as in runc.",
-			       row->name, text);
-	return 0;
-}
-
-enum { LISTEN, PROVIDER, DOCKER_HOST }; /* the rows that serve() itself reads */
-
-#define ROW(n, a, d, who, how, h) \
-	{ \
-		.name = (n), .arg = (a), .help = (h), .def = (d), .check = (how), .owner = (who) \
-	}
-#define NUMBER(n, lo, hi, d, who, h) \
-	{ \
-		.name = (n), .arg = "N", .help = (h), .def = (d), .check = option_check_number, .min = (lo), .max = (hi), \
-		.owner = (who) \
-	}
-
-static const struct option_row rows[] = {
-	[LISTEN] = ROW("listen", "ADDR:PORT", "127.0.0.1:5000", OWNER_SELF, check_listen,
-		       "where to listen, or unix:/PATH; port 0 picks a free one"),
-	[PROVIDER] = ROW("provider", "NAME", "native", OWNER_SELF, check_provider,
-			 "what makes the sandboxes: native, or docker, a Docker Engine"),
-	[DOCKER_HOST] = ROW("docker-host", "unix://PATH", NULL, OWNER_DOCKER, check_engine,
-			    "the Engine's socket; DOCKER_HOST or " ENGINE_DEFAULT " when not given"),
-	ROW("profile", "NAME", "hardened", OWNER_DOCKER, check_profile,
-	    "of a container: hardened, or original, the plain docker run of old"),
-	ROW("image", "NAME", "python:3.11-slim", OWNER_DOCKER, check_image, "of a container; it has to be there already"),
-	ROW("runtime", "NAME", NULL, OWNER_DOCKER, check_runtime,
-	    "the Engine's OCI runtime; the Engine's own choice when not given"),
-	NUMBER("slots", 1, 1000, NULL, OWNER_PROVIDER, "runs at once at most; 4 a CPU when not given"),
-	NUMBER("idle", 1, 1000, NULL, OWNER_PROVIDER, "cells kept ready; all when not given"),
-	NUMBER("queue", 1, 10000, "64", OWNER_FRONT, "requests that may wait for a cell"),
-	NUMBER("queue-ms", 1, 600000, "30000", OWNER_FRONT, "milliseconds that a request may wait"),
-	ROW("python", "PATH", "/usr/bin/python3", OWNER_NATIVE, option_check_path, "the interpreter, inside the environment"),
-	ROW("root", "DIR", NULL, OWNER_NATIVE, option_check_path,
-	    "the environment's root filesystem; made of this machine's /usr when not given"),
-	ROW("name", "NAME", "default", OWNER_PROVIDER, option_check_name, "tells this server from others on this machine"),
-	NUMBER("zygote-max-forks", 1, 1000000, "10000", OWNER_NATIVE, "replace the warm interpreter after N runs"),
-	NUMBER("zygote-max-seconds", 1, 86400, "3600", OWNER_NATIVE, "replace it after N seconds"),
+/* What the children's arguments point to. */
+struct plan {
+	struct config file;
+	const char *values[COMMAND_MAX_OPTIONS]; /* of serve_options: the command line's, else the file's, else the default */
+	struct supervisor_config supervisor;
+	char texts[TEXTS_MAX][TEXT_BYTES];
+	size_t texts_count;
 };
 
-#define NAME_BYTES 32 /* "--zygote-max-seconds" */
-
-/* An option of the provider that is not chosen would do nothing: that is a mistake to be told of. A default is none. */
-static int refuse_foreign(const char *const *values, int foreign, struct err *err)
+static const char *keep_text(struct plan *plan, const char *first, const char *second, const char *third)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].owner == foreign && values[i] && values[i] != rows[i].def)
-			return err_say(err, -EINVAL, "--%s is for --provider %s only.", rows[i].name,
-				       foreign == OWNER_DOCKER ? "docker" : "native");
+	char *text = plan->texts[plan->texts_count];
+
+	assert(plan->texts_count < TEXTS_MAX);
+	plan->texts_count++;
+	(void)snprintf(text, TEXT_BYTES, "%s%s%s", first, second, third);
+	return text;
+}
+
+/* The command line wins. A default is told by its pointer. */
+static void merge(struct plan *plan, const char *const *given)
+{
+	const struct config_section *server = config_find(&plan->file, "server", NULL);
+
+	for (size_t i = 0; i < SERVE_OPTIONS_COUNT; i++) {
+		bool is_default = given[i] == serve_options[i].def;
+
+		plan->values[i] = is_default && server->values[i] ? server->values[i] : given[i];
 	}
-	return 0;
 }
 
-/* The environment is not passed on, so DOCKER_HOST becomes an option. */
-static int find_engine(const char **value, struct err *err)
+/* Passes on what was said, or has a default, as `--name value`. */
+static void add_server_options(struct plan *plan, int foreign)
 {
-	const char *host = getenv("DOCKER_HOST");
+	for (size_t i = 0; i < SERVE_OPTIONS_COUNT; i++) {
+		const struct option_row *row = &serve_options[i];
+		bool is_ours = row->owner == OWNER_SELF || row->owner == OWNER_COMMAND_LINE || row->owner == OWNER_ENVIRONMENT;
 
-	if (*value)
-		return 0;
-	*value = host && host[0] ? host : ENGINE_DEFAULT;
-	if (check_engine(&rows[DOCKER_HOST], *value, NULL) < 0)
-		return err_say(err, -EINVAL,
-			       "DOCKER_HOST is \"%.100s\"; it must be unix:// and the absolute path of the Engine's socket.", host);
-	return 0;
-}
-
-/* Passes on what was given, or has a default, as `--name value`. */
-static void add_options(struct supervisor_config *config, const char *const *values, int foreign, char names[][NAME_BYTES])
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].owner == OWNER_SELF || rows[i].owner == foreign || !values[i])
+		if (is_ours || row->owner == foreign || !plan->values[i])
 			continue;
-		(void)snprintf(names[i], NAME_BYTES, "--%s", rows[i].name);
-		args_add_option(rows[i].owner == OWNER_FRONT ? &config->plan.front : &config->plan.warden, names[i], values[i]);
+		args_add_option(row->owner == OWNER_FRONT ? &plan->supervisor.plan.front : &plan->supervisor.plan.warden,
+				keep_text(plan, "--", row->name, ""), plan->values[i]);
+	}
+}
+
+/* Of an environment: where it is goes to the native provider, how much its runs may use to the front. */
+static void add_environment(struct plan *plan, const struct config_section *section, bool is_native)
+{
+	static const char *const own[] = { "root", "python" }; /* options of the command line too, for base */
+	struct args *front = &plan->supervisor.plan.front, *warden = &plan->supervisor.plan.warden;
+	bool is_base = strcmp(section->name, ENVIRONMENTS_DEFAULT) == 0;
+	char room[CONFIG_VALUE_BYTES];
+	unsigned line;
+
+	args_add_option(front, "--environment", section->name);
+	if (is_native)
+		args_add_option(warden, "--environment", section->name);
+	for (size_t i = 0; i < section->kind->rows_count; i++) {
+		const struct option_row *row = &section->kind->rows[i];
+		const char *value = config_value(&plan->file, section, i, room, &line);
+		bool is_number = row->check == option_check_number; /* slots and idle; all environments' have names of their own */
+
+		if (is_base && strcmp(row->name, own[0]) == 0 && plan->values[SERVE_ROOT])
+			args_add_option(warden, "--root", plan->values[SERVE_ROOT]);
+		else if (is_base && strcmp(row->name, own[1]) == 0 && plan->values[SERVE_PYTHON])
+			args_add_option(warden, "--python", plan->values[SERVE_PYTHON]);
+		else if (row->owner == OWNER_FRONT && line != 0)
+			args_add_option(front, "--limit", keep_text(plan, row->name, "=", value));
+		else if (row->owner == OWNER_NATIVE && is_native && section->values[i])
+			args_add_option(warden, keep_text(plan, is_number ? "--own-" : "--", row->name, ""), section->values[i]);
+	}
+}
+
+static void add_maxima(struct plan *plan)
+{
+	const struct config_section *section = config_find(&plan->file, "limits-max", NULL);
+
+	for (size_t i = 0; i < section->kind->rows_count; i++) {
+		if (section->values[i])
+			args_add_option(&plan->supervisor.plan.front, "--limit-max",
+					keep_text(plan, section->kind->rows[i].name, "=", section->values[i]));
+	}
+}
+
+/* A file may describe both providers; a command line that names what would have no effect is a mistake. */
+static int check_plan(struct plan *plan, const char *const *given, bool is_docker, struct err *err)
+{
+	int r = serve_refuse_foreign(given, is_docker ? OWNER_NATIVE : OWNER_DOCKER, err);
+
+	if (r == 0 && is_docker)
+		r = serve_find_engine(&plan->values[SERVE_DOCKER_HOST], err);
+	for (size_t i = config_kinds_count; r == 0 && is_docker && i < plan->file.sections_count; i++) {
+		const struct config_section *section = &plan->file.sections[i];
+
+		if (section->kind->has_name)
+			r = err_say(err, -EINVAL, "%s:%u: --provider docker has one environment, base, and not %s.",
+				    plan->file.path, section->line, section->name);
+	}
+	return r;
+}
+
+static void write_command_lines(struct plan *plan, bool is_docker)
+{
+	struct supervisor_config *supervisor = &plan->supervisor;
+
+	args_add(&supervisor->plan.warden, is_docker ? "safexec-docker" : "safexec-warden");
+	args_add(&supervisor->plan.front, "safexecd");
+	add_server_options(plan, is_docker ? OWNER_NATIVE : OWNER_DOCKER);
+	add_maxima(plan);
+	for (size_t i = 0; i < plan->file.sections_count; i++) {
+		if (plan->file.sections[i].kind->has_name)
+			add_environment(plan, &plan->file.sections[i], !is_docker);
 	}
 }
 
@@ -206,15 +181,28 @@ static int run_with(struct supervisor_config *config, const char *listen_on, str
 	return status;
 }
 
+static int serve_plan(struct plan *plan, const char *const *given, struct handover *handover, bool is_check)
+{
+	bool is_docker = strcmp(plan->values[SERVE_PROVIDER], "docker") == 0;
+	struct err err = { 0 };
+
+	if (check_plan(plan, given, is_docker, &err) < 0) {
+		log_line("%s", err.text);
+		return STATUS_USAGE;
+	}
+	if (is_check)
+		return STATUS_OK;
+	plan->supervisor.plan.is_alone = is_docker;
+	write_command_lines(plan, is_docker);
+	return run_with(&plan->supervisor, plan->values[SERVE_LISTEN], handover);
+}
+
 static int serve(const char *const *given, const char *operand)
 {
-	const char *values[ARRAY_SIZE(rows)], *left = getenv(HANDOVER_VARIABLE);
-	bool is_docker = strcmp(given[PROVIDER], "docker") == 0;
+	const char *left = getenv(HANDOVER_VARIABLE);
 	bool is_check = left && strcmp(left, HANDOVER_CHECK) == 0;
-	int foreign = is_docker ? OWNER_NATIVE : OWNER_DOCKER;
-	struct supervisor_config config = { .plan.is_alone = is_docker };
 	struct handover handover = { 0 };
-	char names[ARRAY_SIZE(rows)][NAME_BYTES];
+	struct plan plan = { 0 };
 	struct err err = { 0 };
 
 	(void)operand;
@@ -229,18 +217,16 @@ static int serve(const char *const *given, const char *operand)
 		return STATUS_USAGE;
 	}
 	(void)unsetenv(HANDOVER_VARIABLE);
-
-	memcpy(values, given, sizeof values);
-	if (refuse_foreign(values, foreign, &err) < 0 || (is_docker && find_engine(&values[DOCKER_HOST], &err) < 0)) {
+	if (config_load(given[SERVE_CONFIG], &plan.file, &err) < 0) {
 		log_line("%s", err.text);
 		return STATUS_USAGE;
 	}
-	if (is_check)
-		return STATUS_OK;
-	args_add(&config.plan.warden, is_docker ? "safexec-docker" : "safexec-warden");
-	args_add(&config.plan.front, "safexecd");
-	add_options(&config, values, foreign, names);
-	return run_with(&config, values[LISTEN], &handover);
+	merge(&plan, given);
+
+	int status = serve_plan(&plan, given, &handover, is_check);
+
+	config_free(&plan.file);
+	return status;
 }
 
 const struct command serve_command = {
@@ -248,8 +234,8 @@ const struct command serve_command = {
 	.summary = "serve the page and POST /run on this machine",
 	.about = "Serves the page at / and POST /run until SIGTERM or Ctrl-C: then finishes what runs and leaves nothing behind. A "
 		 "second\n"
-		 "one ends it at once.",
-	.options = rows,
-	.options_count = ARRAY_SIZE(rows),
+		 "one ends it at once. Options that are not given are taken from the configuration file.",
+	.options = serve_options,
+	.options_count = SERVE_OPTIONS_COUNT,
 	.run = serve,
 };

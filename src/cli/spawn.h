@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#define ARGS_MAX       48
+#define ARGS_MAX       512
 #define SPAWN_FIRST_FD 3 /* the descriptors handed over are 3, 4, ... in the child */
 
 /* An argument vector; the texts belong to the caller. */

@@ -140,7 +140,7 @@ static int build(struct front *front, const struct service_events *events, struc
 {
 	const struct options *options = &front->options;
 	const struct service_options service = {
-		.limits = options->limits,
+		.limits = options->environments[0].limits,
 		.queue_max = (unsigned)options->queue,
 		.queue_ms = (uint32_t)options->queue_ms,
 		.guard_ms = GUARD_MS,
@@ -148,7 +148,9 @@ static int build(struct front *front, const struct service_events *events, struc
 	};
 	const struct api_options api = {
 		.listen_name = options->listen_name,
-		.limits = options->limits,
+		.limits = options->environments[0].limits,
+		.environments = options->environments,
+		.environments_count = options->environments_count,
 		.most = options->most,
 		.on_quiet = on_quiet,
 		.arg = front,

@@ -17,7 +17,7 @@ struct option_row {
 	size_t offset; /* of a uint64_t in struct options; 0: read by hand */
 };
 
-enum { ROW_LISTEN_FD, ROW_PROVIDER_FD, ROW_UID, ROW_GID, ROW_LISTEN_NAME, ROW_LIMIT, ROW_LIMIT_MAX, ROW_HELP };
+enum { ROW_LISTEN_FD, ROW_PROVIDER_FD, ROW_UID, ROW_GID, ROW_LISTEN_NAME, ROW_ENVIRONMENT, ROW_LIMIT, ROW_LIMIT_MAX, ROW_HELP };
 
 static const struct option_row rows[] = {
 #define AT(field) offsetof(struct options, field)
@@ -26,6 +26,7 @@ static const struct option_row rows[] = {
 	[ROW_UID] = { "uid", "UID", "the user to become (needed when started as root)", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_GID] = { "gid", "GID", "the group to become", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_LISTEN_NAME] = { "listen-name", "ADDR:PORT", "the address as people write it (127.0.0.1:5000)" },
+	[ROW_ENVIRONMENT] = { "environment", "NAME", "one that runs may ask for; the --limit after it are its own" },
 	[ROW_LIMIT] = { "limit", "NAME=VALUE", "one limit of a run that does not ask for another; may be repeated" },
 	[ROW_LIMIT_MAX] = { "limit-max", "NAME=VALUE", "the most that a request may ask for; may be repeated" },
 	[ROW_HELP] = { "help", NULL, "prints this" },
@@ -80,6 +81,17 @@ static int parse_limit(const char *option, const char *text, struct limits *limi
 	return err_say(err, -EINVAL, "--%s %s: write NAME=VALUE with a name that --help lists", option, text);
 }
 
+/* base is there from the beginning. */
+static int add_environment(const char *name, struct options *options, struct err *err)
+{
+	if (options->environments_count == 1 && strcmp(name, ENVIRONMENTS_DEFAULT) == 0)
+		return 0;
+	if (options->environments_count == ENVIRONMENTS_MAX || strlen(name) >= ENVIRONMENTS_NAME_BYTES)
+		return err_say(err, -EINVAL, "--environment %s: too many, or too long a name", name);
+	options->environments[options->environments_count++] = (struct environment_limits){ name, limits_default() };
+	return 0;
+}
+
 static int parse_number(const struct option_row *row, const char *text, uint64_t *ret_value, struct err *err)
 {
 	if (num_parse_u64(text, row->min, row->max, ret_value) < 0)
@@ -116,8 +128,10 @@ static int take_option(int index, const char *text, struct options *options, str
 	case ROW_LISTEN_NAME:
 		options->listen_name = text;
 		break;
+	case ROW_ENVIRONMENT:
+		return add_environment(text, options, err);
 	case ROW_LIMIT:
-		return parse_limit(row->name, text, &options->limits, err);
+		return parse_limit(row->name, text, &options->environments[options->environments_count - 1].limits, err);
 	case ROW_LIMIT_MAX:
 		return parse_limit(row->name, text, &options->most, err);
 	default:
@@ -145,7 +159,8 @@ static int check_options(struct options *options, struct err *err)
 		return 0;
 	if (options->listen_fd < 0 || options->provider_fd < 0)
 		return err_say(err, -EINVAL, "--listen-fd and --provider-fd are needed; start the server with `safexec serve`");
-	raise_most(&options->limits, &options->most);
+	for (size_t i = 0; i < options->environments_count; i++)
+		raise_most(&options->environments[i].limits, &options->most);
 	options->has_ids = options->uid != 0 && options->gid != 0;
 	if (!options->has_ids && (options->uid != 0 || options->gid != 0))
 		return err_say(err, -EINVAL, "--uid and --gid are needed together");
@@ -158,7 +173,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
 		.listen_fd = -1,
 		.provider_fd = -1,
 		.listen_name = "127.0.0.1:5000",
-		.limits = limits_default(),
+		.environments = { { ENVIRONMENTS_DEFAULT, limits_default() } },
+		.environments_count = 1,
 		.most = limits_ceiling(),
 	};
 	struct option longs[ROWS + 1] = { 0 };

@@ -3,7 +3,7 @@
  */
 #pragma once
 #include "base/err.h"
-#include "spec/limits.h"
+#include "spec/environments.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -15,8 +15,9 @@ struct options {
 	gid_t gid;
 	uint64_t queue, queue_ms, connections, head_ms, body_ms, idle_ms, reply_ms;
 	const char *listen_name;
-	struct limits limits; /* of a run that asks for nothing */
-	struct limits most;   /* what a request under /v1 may ask for */
+	struct environment_limits environments[ENVIRONMENTS_MAX]; /* base first; limits of a run that asks for nothing */
+	size_t environments_count;
+	struct limits most; /* what a request under /v1 may ask for */
 	bool wants_help;
 };
 

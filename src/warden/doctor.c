@@ -109,7 +109,8 @@ static int try_cell(const struct options *given, struct err *err)
 		return err_set(err, r, "no socket can be made");
 	(void)snprintf(name, sizeof name, "doctor-%d", getpid());
 	options.common.name = name;
-	options.common.slots = options.common.idle = 1;
+	options.common.slots = options.environments[0].slots = options.environments[0].idle = 1;
+	options.environments_count = 1;
 	r = warden_open(&warden, &options, err);
 	if (r == 0) {
 		trial.link = links[0];

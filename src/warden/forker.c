@@ -42,7 +42,7 @@ static void read_forker(evutil_socket_t fd, short what, void *arg)
 
 void forker_ask(struct slot *slot)
 {
-	struct generation *current = slot->warden->current;
+	struct generation *current = slot->environment->current;
 	struct order order = { .type = ORDER_FORKER, .serial = slot->index };
 	int link[2];
 

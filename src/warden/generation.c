@@ -17,18 +17,19 @@ static void generation_lost(struct generation *generation, const char *what);
 
 static void became_warm(struct generation *generation)
 {
-	struct warden *warden = generation->warden;
+	struct environment *environment = generation->environment;
 
 	generation->is_warm = true;
 	event_del(generation->on_slow);
-	warden->failed_starts = 0;
-	if (warden->current) {
-		warden->current->is_retired = true;
-		log_line("a new zygote took over after %" PRIu64 " runs of the old one", warden->current->forks);
+	environment->failed_starts = 0;
+	if (environment->current) {
+		environment->current->is_retired = true;
+		log_line("%s: a new zygote took over after %" PRIu64 " runs of the old one", environment->options->name,
+			 environment->current->forks);
 	}
-	warden->current = generation;
-	warden->coming = NULL;
-	warden_fill(warden);
+	environment->current = generation;
+	environment->coming = NULL;
+	warden_fill(environment->warden);
 }
 
 static void read_zygote(evutil_socket_t fd, short what, void *arg)
@@ -136,28 +137,29 @@ static void see_slowness(evutil_socket_t fd, short what, void *arg)
 static void generation_lost(struct generation *generation, const char *what)
 {
 	struct warden *warden = generation->warden;
+	struct environment *environment = generation->environment;
 	bool was_wanted = !generation->is_retired;
 	struct err err;
 
 	read_output(generation->nursery.output, EV_READ, generation); /* its last words say why */
-	if (!warden->has_announced || (!generation->is_warm && ++warden->failed_starts >= MAX_FAILED_STARTS)) {
+	if (!environment->is_proven || (!generation->is_warm && ++environment->failed_starts >= MAX_FAILED_STARTS)) {
 		if (!generation->has_spoken)
-			log_line("%s while the environment started", what);
+			log_line("%s while the environment %s started", what, environment->options->name);
 		warden->exit_status = 3;
 		(void)event_base_loopbreak(warden->loop);
 		return;
 	}
-	log_line("%s; making a new one", what);
-	if (warden->current == generation)
-		warden->current = NULL;
-	if (warden->coming == generation)
-		warden->coming = NULL;
+	log_line("%s: %s; making a new one", environment->options->name, what);
+	if (environment->current == generation)
+		environment->current = NULL;
+	if (environment->coming == generation)
+		environment->coming = NULL;
 	nursery_kill(&generation->nursery);
 	for (unsigned i = 0; i < warden->options->common.slots; i++)
 		slot_lose_generation(&warden->slots[i], generation);
 	generation->cells = 0;
 	generation_free(generation);
-	if (was_wanted && !warden->coming && generation_start(warden, &err) < 0) {
+	if (was_wanted && !environment->coming && generation_start(environment, &err) < 0) {
 		log_line("%s", err.text);
 		warden->exit_status = 1;
 		(void)event_base_loopbreak(warden->loop);
@@ -176,7 +178,7 @@ static struct event *watch(struct generation *generation, int fd, event_callback
 static int start_nursery(struct generation *generation, struct err *err)
 {
 	struct warden *warden = generation->warden;
-	const struct options *options = warden->options;
+	const struct environment_options *options = generation->environment->options;
 	struct nursery_spec spec = {
 		.id_base = warden->ids.base,
 		.id_count = IDS_MAPPED,
@@ -185,25 +187,27 @@ static int start_nursery(struct generation *generation, struct err *err)
 		.cgroup_fd = cgroup_tree_nursery_fd(warden->tree),
 		.root = { .dir = options->root,
 			  .guest_id_first = IDS_FIRST_GUEST,
-			  .guest_ids = options->common.slots,
+			  .guest_ids = warden->options->common.slots,
 			  .preload = options->preload,
 			  .extension_fd = warden->extension_fd,
 			  .boot_fd = warden->boot_fd },
 	};
 
 	generation->plan = (struct confine_plan){ .filters = warden->filters, .landlock_abi = warden->landlock_abi };
-	strncpy(generation->plan.skip_stage, options->skip_stage, sizeof generation->plan.skip_stage - 1);
+	strncpy(generation->plan.skip_stage, warden->options->skip_stage, sizeof generation->plan.skip_stage - 1);
 	return nursery_start(&spec, &generation->nursery, err);
 }
 
-int generation_start(struct warden *warden, struct err *err)
+int generation_start(struct environment *environment, struct err *err)
 {
+	struct warden *warden = environment->warden;
 	struct generation *generation = calloc(1, sizeof *generation);
 	struct timeval slow = { .tv_sec = WARM_UP_SECONDS };
 
 	if (!generation)
 		return err_set(err, -ENOMEM, "no memory for a nursery");
 	generation->warden = warden;
+	generation->environment = environment;
 	generation->started = clock_now();
 
 	int r = start_nursery(generation, err);
@@ -219,7 +223,7 @@ int generation_start(struct warden *warden, struct err *err)
 	generation->on_slow = evtimer_new(warden->loop, see_slowness, generation);
 	generation->next = warden->generations;
 	warden->generations = generation;
-	warden->coming = generation;
+	environment->coming = generation;
 	if (generation->on_slow)
 		(void)evtimer_add(generation->on_slow, &slow);
 	if (!generation->on_death || !generation->on_link || !generation->on_zygote || !generation->on_output ||
@@ -247,18 +251,18 @@ void generation_free(struct generation *generation)
 	free(generation);
 }
 
-void generation_rotate(struct warden *warden)
+void generation_rotate(struct environment *environment)
 {
-	const struct options *options = warden->options;
-	struct generation *current = warden->current;
+	const struct options *options = environment->warden->options;
+	struct generation *current = environment->current;
 	struct err err;
 
-	if (!current || warden->coming)
+	if (!current || environment->coming)
 		return;
 	if (current->forks < options->zygote_max_forks &&
 	    clock_now() - current->started < options->zygote_max_seconds * NSEC_PER_SEC)
 		return;
-	if (generation_start(warden, &err) < 0)
+	if (generation_start(environment, &err) < 0)
 		log_line("the zygote cannot be replaced now: %s", err.text);
 }
 

@@ -29,7 +29,13 @@ int main(int argc, char **argv)
 	struct options options = options_default();
 	int status = cmdline_begin(&options_cmdline, argc, argv, &options.common);
 
+	struct err err = { 0 };
+
 	if (status >= 0)
 		return status;
+	if (options_complete(&options, &err) < 0) {
+		log_line("%s", err.text);
+		return EXIT_USAGE;
+	}
 	return options.common.is_doctor ? doctor_report(&options) : serve(&options);
 }

@@ -54,7 +54,7 @@ void slot_cell_failed(struct slot *slot, const char *reason)
 	if (slot->state == SLOT_EMPTY || slot->state == SLOT_ENDING)
 		return;
 	log_line("slot %u: %s", slot->index, reason);
-	if (!slot->warden->has_announced && ++slot->warden->failed_cells >= MAX_FAILED_CELLS) {
+	if (!slot->environment->is_proven && ++slot->environment->failed_cells >= MAX_FAILED_CELLS) {
 		slot->warden->exit_status = 3; /* it will not get better, and the reason stands in the log */
 		(void)event_base_loopbreak(slot->warden->loop);
 	}
@@ -156,18 +156,14 @@ void slot_cell_born(struct slot *slot, int *pidfd)
  * pid nobody would know its exit, so a job must not come between them. */
 static void become_ready(struct slot *slot)
 {
-	struct warden *warden = slot->warden;
-
 	if (slot->state != SLOT_MAKING || !slot->is_guest_ready || slot->guest_pid <= 0)
 		return;
 	(void)evtimer_del(slot->on_deadline);
 	slot->state = SLOT_READY;
-	warden->failed_cells = 0;
-	if (!warden->has_announced && upstream_announce(&warden->upstream, &warden->ids) < 0)
-		(void)event_base_loopbreak(warden->loop);
-	warden->has_announced = true;
+	slot->environment->failed_cells = 0;
+	warden_prove(slot->environment);
 	slot_offer(slot);
-	warden_fill(warden);
+	warden_fill(slot->warden);
 }
 
 void slot_guest_born(struct slot *slot, pid_t pid)
@@ -273,12 +269,12 @@ void slot_make_cell(struct slot *slot)
 	struct warden *warden = slot->warden;
 	struct err err;
 
-	if (cgroup_group_needs_forker(slot->group) && slot->forker_from != warden->current) {
+	if (cgroup_group_needs_forker(slot->group) && slot->forker_from != slot->environment->current) {
 		forker_ask(slot);
 		return;
 	}
 	forget_cell(slot);
-	slot->generation = warden->current;
+	slot->generation = slot->environment->current;
 	slot->generation->cells++;
 	slot->serial = ++warden->last_serial;
 	slot->state = SLOT_MAKING;
@@ -297,9 +293,9 @@ void slot_offer(struct slot *slot)
 		.slot = slot->index,
 		.slots = warden->options->common.slots,
 		.provider = "native",
-		.environment = "base",
 	};
 
+	(void)snprintf(cell.environment, sizeof cell.environment, "%s", slot->environment->options->name);
 	if (slot->state == SLOT_READY)
 		(void)upstream_offer(&warden->upstream, &cell, &slot->ends);
 }
@@ -408,10 +404,13 @@ void slot_lose_generation(struct slot *slot, struct generation *generation)
 	slot->state = SLOT_EMPTY;
 }
 
-int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct err *err)
+int slot_init(struct slot *slot, struct environment *environment, unsigned index, struct err *err)
 {
+	struct warden *warden = environment->warden;
+
 	*slot = (struct slot){
 		.warden = warden,
+		.environment = environment,
 		.index = index,
 		.forker_link = -EBADF,
 		.ends = ENDS_NONE,

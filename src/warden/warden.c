@@ -53,10 +53,10 @@ static bool is_on_its_way(const struct slot *slot)
 }
 
 /* Ready cells of a retired zygote go one at a time, each after its successor is ready somewhere. */
-static void retire_one(struct warden *warden)
+static void retire_one(const struct environment *environment)
 {
-	for (unsigned i = 0; i < warden->options->common.slots; i++) {
-		struct slot *slot = &warden->slots[i];
+	for (unsigned i = 0; i < environment->options->slots; i++) {
+		struct slot *slot = &environment->slots[i];
 
 		if (slot->state == SLOT_READY && slot->generation->is_retired) {
 			slot_retire_cell(slot);
@@ -65,26 +65,23 @@ static void retire_one(struct warden *warden)
 	}
 }
 
-static void fill(evutil_socket_t fd, short what, void *arg)
+static void fill_environment(const struct environment *environment)
 {
-	struct warden *warden = arg;
-	unsigned wanted = warden->options->common.idle;
+	unsigned wanted = environment->options->idle;
 	bool is_quiet = true;
 	nsec_t now = clock_now();
 
-	(void)fd;
-	(void)what;
-	if (!warden->current)
+	if (!environment->current)
 		return;
-	for (unsigned i = 0; i < warden->options->common.slots; i++) {
-		const struct slot *slot = &warden->slots[i];
+	for (unsigned i = 0; i < environment->options->slots; i++) {
+		const struct slot *slot = &environment->slots[i];
 
 		is_quiet &= !is_on_its_way(slot);
 		if (wanted > 0 && (is_on_its_way(slot) || slot->state == SLOT_READY))
 			wanted--;
 	}
-	for (unsigned i = 0; wanted > 0 && i < warden->options->common.slots; i++) {
-		struct slot *slot = &warden->slots[i];
+	for (unsigned i = 0; wanted > 0 && i < environment->options->slots; i++) {
+		struct slot *slot = &environment->slots[i];
 
 		if (slot->state != SLOT_EMPTY || now < slot->not_before)
 			continue;
@@ -93,7 +90,17 @@ static void fill(evutil_socket_t fd, short what, void *arg)
 		wanted--;
 	}
 	if (is_quiet)
-		retire_one(warden);
+		retire_one(environment);
+}
+
+static void fill(evutil_socket_t fd, short what, void *arg)
+{
+	struct warden *warden = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < warden->environments_count; i++)
+		fill_environment(&warden->environments[i]);
 }
 
 void warden_fill(struct warden *warden)
@@ -113,16 +120,27 @@ static bool has_working_cell(const struct warden *warden)
 	return false;
 }
 
+/* Whether a front is served by now. */
+static bool is_proven(const struct warden *warden)
+{
+	for (size_t i = 0; i < warden->environments_count; i++) {
+		if (!warden->environments[i].is_proven)
+			return false;
+	}
+	return true;
+}
+
 static void tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct warden *warden = arg;
 
 	(void)fd;
 	(void)what;
-	generation_rotate(warden);
+	for (size_t i = 0; i < warden->environments_count; i++)
+		generation_rotate(&warden->environments[i]);
 	generation_collect(warden);
 	warden_fill(warden);
-	if (++warden->ticks % TICKS_A_WORD == 0 && warden->has_announced && has_working_cell(warden))
+	if (++warden->ticks % TICKS_A_WORD == 0 && is_proven(warden) && has_working_cell(warden))
 		(void)upstream_announce(&warden->upstream, &warden->ids); /* a supervisor that is gone is noticed otherwise */
 }
 
@@ -146,6 +164,16 @@ static void lose_supervisor(const char *why, void *arg)
 }
 
 static const struct upstream_events upstream_events = { .front_came = offer_all, .ended = lose_supervisor };
+
+void warden_prove(struct environment *environment)
+{
+	struct warden *warden = environment->warden;
+	bool was_proven = environment->is_proven;
+
+	environment->is_proven = true;
+	if (!was_proven && is_proven(warden) && upstream_announce(&warden->upstream, &warden->ids) < 0)
+		(void)event_base_loopbreak(warden->loop);
+}
 
 static void see_term(evutil_socket_t fd, short what, void *arg)
 {
@@ -186,11 +214,29 @@ static int add_events(struct warden *warden)
 
 static int make_slots(struct warden *warden, struct err *err)
 {
+	unsigned index = 0;
+
 	warden->slots = calloc(warden->options->common.slots, sizeof *warden->slots);
 	if (!warden->slots)
 		return err_set(err, -ENOMEM, "no memory for %u slots", warden->options->common.slots);
-	for (unsigned i = 0; i < warden->options->common.slots; i++) {
-		int r = slot_init(&warden->slots[i], warden, i, err);
+	for (size_t i = 0; i < warden->environments_count; i++) {
+		struct environment *environment = &warden->environments[i];
+
+		environment->slots = &warden->slots[index];
+		for (unsigned end = index + environment->options->slots; index < end; index++) {
+			int r = slot_init(&warden->slots[index], environment, index, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int start_environments(struct warden *warden, struct err *err)
+{
+	for (size_t i = 0; i < warden->environments_count; i++) {
+		int r = generation_start(&warden->environments[i], err);
 
 		if (r < 0)
 			return r;
@@ -202,6 +248,10 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 {
 	*warden = (struct warden){ .options = options, .upstream = UPSTREAM_NONE, .extension_fd = -EBADF, .boot_fd = -EBADF };
 	warden->ids.claim = -EBADF;
+	for (; warden->environments_count < options->environments_count; warden->environments_count++) {
+		warden->environments[warden->environments_count] =
+			(struct environment){ .warden = warden, .options = &options->environments[warden->environments_count] };
+	}
 	warden->loop = event_base_new();
 	if (!warden->loop)
 		return err_set(err, -ENOMEM, "no memory for an event loop");
@@ -223,7 +273,7 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 	if (r == 0 && (add_events(warden) < 0 ||
 		       upstream_open(&warden->upstream, warden->loop, options->common.supervisor_fd, &upstream_events, warden) < 0))
 		r = err_set(err, -ENOMEM, "no memory for events");
-	return r < 0 ? r : generation_start(warden, err);
+	return r < 0 ? r : start_environments(warden, err);
 }
 
 void warden_close(struct warden *warden)

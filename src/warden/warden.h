@@ -17,9 +17,21 @@
 
 struct warden;
 
+/* One of those that runs can ask for: slots of its own, and a chain of generations that their cells come from. */
+struct environment {
+	struct warden *warden;
+	const struct environment_options *options;
+	struct slot *slots;                  /* options->slots of the warden's */
+	struct generation *current, *coming; /* current may be NULL while the first one warms up */
+	unsigned failed_starts;              /* generations in a row that died before they were warm */
+	unsigned failed_cells;               /* in a row */
+	bool is_proven; /* a first cell was ready; before that, a failure is the environment's own, and final */
+};
+
 /* A nursery with its zygote, from its start to the end of its last cell. */
 struct generation {
 	struct warden *warden;
+	struct environment *environment;
 	struct generation *next; /* in warden->generations */
 	struct nursery nursery;
 	struct confine_plan plan;
@@ -42,6 +54,7 @@ enum slot_state {
 
 struct slot {
 	struct warden *warden;
+	struct environment *environment;
 	unsigned index;
 	enum slot_state state;
 	struct cgroup_group *group;
@@ -71,26 +84,25 @@ struct warden {
 	struct cgroup_tree *tree;
 	struct filters filters;
 	int landlock_abi, extension_fd, boot_fd;
-	struct generation *generations, *current, *coming; /* current may be NULL while the first one warms up */
-	unsigned failed_starts;                            /* generations in a row that died before they were warm */
-	struct slot *slots;
+	struct environment environments[ENVIRONMENTS_MAX];
+	size_t environments_count;
+	struct generation *generations; /* of all environments */
+	struct slot *slots;             /* likewise */
 	uint64_t last_serial;
 	struct upstream upstream;
 	struct event *on_term, *on_tick, *on_fill;
 	unsigned ticks;
-	bool has_announced;    /* a first cell was ready; before that, a failure is the environment's, and final */
-	unsigned failed_cells; /* in a row */
 	int exit_status;
 };
 
 /* generation.c */
-int generation_start(struct warden *warden, struct err *err);
-void generation_free(struct generation *generation); /* kills what is left; no slot may hold a cell of it */
-void generation_rotate(struct warden *warden);       /* starts the next one when the current has served its time */
-void generation_collect(struct warden *warden);      /* frees retired ones without cells */
+int generation_start(struct environment *environment, struct err *err);
+void generation_free(struct generation *generation);     /* kills what is left; no slot may hold a cell of it */
+void generation_rotate(struct environment *environment); /* starts the next one when the current has served its time */
+void generation_collect(struct warden *warden);          /* frees retired ones without cells */
 
 /* slot.c: a slot and its cell */
-int slot_init(struct slot *slot, struct warden *warden, unsigned index, struct err *err);
+int slot_init(struct slot *slot, struct environment *environment, unsigned index, struct err *err);
 void slot_free(struct slot *slot);
 void slot_make_cell(struct slot *slot);
 void slot_kill(struct slot *slot);        /* all of its cell; the slot is empty when the kernel says so */
@@ -121,6 +133,8 @@ void warden_free_event(struct event **event); /* when there is one, and forgets 
 /* Claims, builds and starts everything; the loop is then ready to run. On failure warden_close is still to be called. */
 int warden_open(struct warden *warden, const struct options *options, struct err *err);
 void warden_close(struct warden *warden); /* ends and removes all of it */
-void warden_fill(struct warden *warden);  /* soon makes cells until `idle` of them are ready or on their way */
+void warden_fill(struct warden *warden);  /* soon makes cells until each environment has its idle ones, ready or on their way */
+/* A cell of it was ready. With the first one of the last environment, the supervisor is told that a front can be served. */
+void warden_prove(struct environment *environment);
 struct slot *warden_find_cell(struct warden *warden, uint64_t serial);
 struct slot *warden_find_guest(struct warden *warden, const struct generation *generation, pid_t pid);

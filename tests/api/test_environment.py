@@ -8,7 +8,7 @@ import subprocess
 import harness
 import pytest
 
-PRELOAD = re.search(r'#define BASE_PRELOAD "([^"]+)"', (harness.ROOT / "src/warden/options.c").read_text())[1]
+PRELOAD = re.search(r'#define BASE_PRELOAD "([^"]+)"', (harness.ROOT / "src/spec/environments.def").read_text())[1]
 KIB, MIB = 1 << 10, 1 << 20
 
 # What it is, an expression, and what it gives.

@@ -50,6 +50,7 @@ FOREIGN = {
     r"Python\.h|patchlevel\.h": {"zygote"},
     r"microhttpd\.h": {"http"},
     r"curl/.*": {"cli", "docker"},
+    r"ini\.h": {"cli"},
     r"seccomp\.h": {"callback", "cell", "front", "sandbox", "store", "warden"},
     r"sched\.h|sys/mount\.h|linux/mount\.h": {"cell", "warden", "zygote"},
 }

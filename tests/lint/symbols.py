@@ -19,7 +19,7 @@ OTHERS = ["ptrace", "process_vm_*", "pidfd_getfd", "init_module", "finit_module"
 PROGRAMS = {
     "safexec": {
         "banned": NEW_PROCESSES + MOUNTS + NAMESPACES + OTHERS,
-        "libraries": ["libcurl-gnutls.so.*", "libjansson.so.*"],
+        "libraries": ["libcurl-gnutls.so.*", "libinih.so.*", "libjansson.so.*"],
         "syscall": None,
     },
     "safexecd": {

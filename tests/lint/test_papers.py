@@ -58,6 +58,6 @@ def test_the_limits_of_the_specification_are_those_of_the_table():
     assert {name: tuple(map(int, numbers)) for name, *numbers in found} == want
 
 
-def test_the_preloaded_modules_of_the_specification_are_the_wardens():
-    modules = re.search(r'#define BASE_PRELOAD "([^"]+)"', (ROOT / "src/warden/options.c").read_text())[1]
+def test_the_preloaded_modules_of_the_specification_are_those_of_the_table():
+    modules = re.search(r'#define BASE_PRELOAD "([^"]+)"', (ROOT / "src/spec/environments.def").read_text())[1]
     assert f"`{modules}`" in " ".join((ROOT / "SPECIFICATION.md").read_text().split())

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define TEXT_40   "0123456789012345678901234567890123456789"
-#define MAX_WORDS 8
+#define MAX_WORDS 32
 
 /* A command line of words separated by blanks; "" as a word is written as ''. */
 static int parse(const char *line, struct options *options, struct err *err)
@@ -25,7 +25,10 @@ static int parse(const char *line, struct options *options, struct err *err)
 	*err = (struct err){ 0 };
 	optind = 0; /* getopt(3): start over */
 	*options = options_default();
-	return cmdline_parse(&options_cmdline, argc, argv, &options->common, err);
+
+	int r = cmdline_parse(&options_cmdline, argc, argv, &options->common, err);
+
+	return r < 0 ? r : options_complete(options, err);
 }
 
 static void each_limit_is_accepted_and_one_beyond_it_refused(void **state)
@@ -70,6 +73,19 @@ static void each_limit_is_accepted_and_one_beyond_it_refused(void **state)
 		{ "--root ''", -EINVAL, "--root must be an absolute path" },
 		{ "--python /usr/bin/python3", 0, "" },
 		{ "--python python3", -EINVAL, "--python must be an absolute path" },
+		{ "--environment a --environment b", 0, "" },
+		{ "--environment a --environment a", -EINVAL, "--environment a is there twice" },
+		{ "--environment ''", -EINVAL, "not a name" },
+		{ "--environment " TEXT_40, -EINVAL, "not a name" },
+		{ "--environment a --environment b --environment c --environment d --environment e --environment f --environment g "
+		  "--environment h",
+		  0, "" },
+		{ "--environment a --environment b --environment c --environment d --environment e --environment f --environment g "
+		  "--environment h --environment i",
+		  -EINVAL, "one too many" },
+		{ "--environment a --own-slots 999 --environment b --own-slots 1", 0, "" },
+		{ "--environment a --own-slots 999 --environment b --own-slots 2", -EINVAL, "1001 slots together" },
+		{ "--environment a --own-slots 0", -EINVAL, "--own-slots must be" },
 		{ "--slots", -EINVAL, "missing value" },
 		{ "--unknown", -EINVAL, "unknown option" },
 		{ "-x", -EINVAL, "unknown option" },
@@ -80,7 +96,7 @@ static void each_limit_is_accepted_and_one_beyond_it_refused(void **state)
 
 	(void)state;
 	array_for_each(cases, c) {
-		char line[256];
+		char line[512];
 		struct options options;
 		struct err err;
 
@@ -103,7 +119,7 @@ static void a_path_has_a_maximum(void **state)
 	(void)state;
 	memset(line + begin, 'a', 1023);
 	assert_int_equal(parse(line, &options, &err), 0);
-	assert_int_equal(strlen(options.root), 1024);
+	assert_int_equal(strlen(options.environments[0].root), 1024);
 	line[begin + 1023] = 'a';
 	assert_int_equal(parse(line, &options, &err), -EINVAL);
 }
@@ -117,10 +133,13 @@ static void what_is_not_said_has_a_default_that_fits_the_machine(void **state)
 	assert_int_equal(parse("--supervisor-fd 5", &options, &err), 0);
 	assert_int_equal(options.common.supervisor_fd, 5);
 	assert_in_range(options.common.slots, 4, 64);
-	assert_int_equal(options.common.idle, options.common.slots);
+	assert_int_equal(options.environments[0].idle, options.common.slots);
 	assert_string_equal(options.common.name, "default");
-	assert_string_equal(options.root, "");
-	assert_string_equal(options.python, "/usr/bin/python3");
+	assert_int_equal(options.environments_count, 1);
+	assert_string_equal(options.environments[0].name, "base");
+	assert_non_null(strstr(options.environments[0].preload, "dataclasses"));
+	assert_string_equal(options.environments[0].root, "");
+	assert_string_equal(options.environments[0].python, "/usr/bin/python3");
 	assert_true(options.zygote_max_forks > 0 && options.zygote_max_seconds > 0);
 	assert_false(options.common.is_doctor || options.common.is_help || options.common.is_version);
 }
@@ -133,9 +152,32 @@ static void no_more_cells_are_kept_ready_than_there_are_slots(void **state)
 	(void)state;
 	assert_int_equal(parse("--supervisor-fd 5 --slots 3 --idle 9", &options, &err), 0);
 	assert_int_equal(options.common.slots, 3);
-	assert_int_equal(options.common.idle, 3);
+	assert_int_equal(options.environments[0].idle, 3);
 	assert_int_equal(parse("--supervisor-fd 5 --slots 3 --idle 2", &options, &err), 0);
-	assert_int_equal(options.common.idle, 2);
+	assert_int_equal(options.environments[0].idle, 2);
+}
+
+static void what_stands_before_the_first_environment_holds_for_all(void **state)
+{
+	struct options options;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(parse("--supervisor-fd 5 --root /r --environment base --environment science --own-slots 1 --preload x "
+			       "--root / --slots 3 --idle 2",
+			       &options, &err),
+			 0);
+	assert_int_equal(options.environments_count, 2);
+	assert_int_equal(options.common.slots, 4);
+
+	const struct environment_options *base = &options.environments[0], *science = &options.environments[1];
+
+	assert_true(base->slots == 3 && base->idle == 2 && science->slots == 1 && science->idle == 1);
+	assert_string_equal(base->root, "/r");
+	assert_string_equal(science->root, "/");
+	assert_string_equal(science->preload, "x");
+	assert_int_equal(parse("--supervisor-fd 5 --environment science", &options, &err), 0);
+	assert_non_null(strstr(options.environments[0].preload, "pandas"));
 }
 
 static void only_a_server_needs_its_supervisor(void **state)
@@ -212,6 +254,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_path_has_a_maximum),
 	cmocka_unit_test(what_is_not_said_has_a_default_that_fits_the_machine),
 	cmocka_unit_test(no_more_cells_are_kept_ready_than_there_are_slots),
+	cmocka_unit_test(what_stands_before_the_first_environment_holds_for_all),
 	cmocka_unit_test(only_a_server_needs_its_supervisor),
 	cmocka_unit_test(help_names_every_option),
 #ifndef SAFEXEC_TEST_STAGES
