@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The life of an init: mounts, loopback, identity -> ORDER_INIT_UP; the guest's word that it is confined -> ORDER_CELL_READY;
- * ORDER_JOB: code into /app/script.py, read-only where asked, last capability gone -> ORDER_GO to the guest.
- * The only bytes of a run that pass through here are copied from one descriptor to another.
+ * ORDER_JOB: code into /app/script.py, or the bundle to the guest, which unpacks it; read-only where asked, last capability
+ * gone -> ORDER_GO to the guest. The only bytes of a run that pass through here are copied from one descriptor to another.
  */
 #include "cell/init.h"
 
 #include "cell/mounts.h"
 #include "cell/root.h"
+#include "spec/result.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -202,6 +203,14 @@ static void tell_namespaces(struct init *init)
 
 /* --- the job ---------------------------------------------------------------------------------------------------------------- */
 
+/* Nothing has run, and whoever asked is to know why. */
+static void refuse(struct init *init, enum verdict verdict, const char *text)
+{
+	init->reply.refusal.verdict = (uint32_t)verdict;
+	(void)snprintf(init->reply.refusal.text, sizeof init->reply.refusal.text, "%s", text);
+	tell(init, LINK_FD, ORDER_REFUSED);
+}
+
 static int copy_code(struct init *init, int code)
 {
 	off_t offset = 0;
@@ -228,16 +237,47 @@ static int resize_scratch(const struct init *init, const struct limits *limits)
 	return mount(NULL, "/app", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
 }
 
-static void start_job(struct init *init, const struct order *job, int code, int in)
+/* The guest unpacks the bundle itself: it is confined already, and this process is not. False: the job is over. */
+static bool have_unpacked(struct init *init, const struct order *job, int bundle)
 {
-	int r = copy_code(init, code);
+	struct order order = *job, reply;
+
+	order.type = ORDER_UNPACK;
+	if (order_send(GATE_FD, &order, &bundle, 1) < 0 || order_recv(GATE_FD, &reply, NULL, 0) <= 0)
+		return false; /* it has died: the warden knows */
+	if (reply.type == ORDER_UNPACKED)
+		return true;
+	if (reply.type == ORDER_REFUSED)
+		refuse(init, reply.refusal.verdict == VERDICT_DISK ? VERDICT_DISK : VERDICT_REFUSED, reply.refusal.text);
+	return false;
+}
+
+/* False: the program could not be put where it belongs, and who needs to know has been told. */
+static bool have_program(struct init *init, const struct order *job, int program)
+{
+	if (job->job.flags & WIRE_JOB_BUNDLE) {
+		init->script = fd_close(init->script); /* an open writer would keep /app from becoming read-only */
+		return have_unpacked(init, job, program);
+	}
+
+	int r = copy_code(init, program);
+
+	if (r == -ENOSPC)
+		refuse(init, VERDICT_DISK, "the program is larger than the disk limit");
+	else if (r < 0)
+		fail(init, LINK_FD, r, "write the program");
+	return r == 0;
+}
+
+static void start_job(struct init *init, const struct order *job, int fds[ORDER_JOB_FDS])
+{
+	int r = resize_scratch(init, &job->job.limits);
 
 	if (r < 0)
-		fail(init, LINK_FD, r, "write the program");
-	r = resize_scratch(init, &job->job.limits);
-	if (r < 0)
 		fail(init, LINK_FD, r, "set the disk limit");
-	if (job->job.is_read_only) {
+	if (!have_program(init, job, fds[JOB_PROGRAM]))
+		return;
+	if (job->job.flags & WIRE_JOB_READ_ONLY) {
 		r = mounts_make_read_only("/app");
 		if (r == 0)
 			r = mounts_make_read_only("/tmp");
@@ -248,11 +288,12 @@ static void start_job(struct init *init, const struct order *job, int code, int 
 	if (r < 0)
 		fail(init, LINK_FD, r, "drop its last capability");
 
+	/* The clock runs before the program does: a guest that is woken first may keep this process off its CPU for long. */
+	tell(init, LINK_FD, ORDER_STARTED);
 	init->reply = *job;
 	init->reply.type = ORDER_GO;
-	if (order_send(GATE_FD, &init->reply, &in, job->job.has_stdin ? 1 : 0) < 0)
+	if (order_send_job(GATE_FD, &init->reply, (int[ORDER_JOB_FDS]){ -EBADF, fds[JOB_STDIN], fds[JOB_REPORT] }) < 0)
 		_exit(1);
-	tell(init, LINK_FD, ORDER_STARTED);
 	(void)fd_close(GATE_FD);
 }
 
@@ -267,11 +308,12 @@ static bool is_scratch_full(void)
 static void serve(struct init *init)
 {
 	struct order order;
-	int fds[2];
+	int fds[ORDER_JOB_FDS];
 
 	while (order_recv(LINK_FD, &order, fds, ARRAY_SIZE(fds)) > 0) {
 		if (order.type == ORDER_JOB && init->script >= 0) {
-			start_job(init, &order, fds[0], fds[1]);
+			order_sort_job(&order, true, fds);
+			start_job(init, &order, fds);
 		} else if (order.type == ORDER_DISK) {
 			init->reply.disk.is_full = is_scratch_full();
 			tell(init, LINK_FD, ORDER_DISK);

@@ -205,18 +205,19 @@ static int map_ids(pid_t pid, const struct nursery_spec *spec)
 static void close_the_wardens(const struct nursery_spec *spec, struct ends *ends)
 {
 	int *const keep[] = { &ends->link, &ends->zygote_link, &ends->output };
-	const int fixed[] = { spec->root.extension_fd, spec->root.boot_fd };
+	const int *fixed = spec->root.boot_fds;
 	int highest = STDERR_FILENO;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keep); i++)
 		highest = *keep[i] > highest ? *keep[i] : highest;
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+	for (size_t i = 0; i < ROOT_BOOT_FILES; i++)
 		highest = fixed[i] > highest ? fixed[i] : highest;
 	(void)close_range((unsigned)highest + 1, ~0u, 0);
 	for (int fd = STDERR_FILENO + 1; fd < highest; fd++) {
-		bool is_kept =
-			fd == ends->link || fd == ends->zygote_link || fd == ends->output || fd == fixed[0] || fd == fixed[1];
+		bool is_kept = fd == ends->link || fd == ends->zygote_link || fd == ends->output;
 
+		for (size_t i = 0; i < ROOT_BOOT_FILES; i++)
+			is_kept |= fd == fixed[i];
 		if (!is_kept)
 			(void)fd_close(fd);
 	}

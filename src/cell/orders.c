@@ -2,6 +2,7 @@
 #include "cell/orders.h"
 
 #include <assert.h>
+#include <string.h>
 
 const char *const namespace_paths[NS_COUNT] = {
 	[NS_PID] = "/proc/self/ns/pid", [NS_MNT] = "/proc/self/ns/mnt", [NS_NET] = "/proc/self/ns/net",
@@ -38,4 +39,33 @@ int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_roo
 		ret_fds[i] = fds[i];
 	ret_order->text[sizeof ret_order->text - 1] = '\0';
 	return 1;
+}
+
+int order_send_job(int socket, struct order *order, const int fds[ORDER_JOB_FDS])
+{
+	int there[ORDER_JOB_FDS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ORDER_JOB_FDS; i++) {
+		if (fds[i] >= 0)
+			there[count++] = fds[i];
+	}
+	return order_send(socket, order, there, count);
+}
+
+void order_sort_job(const struct order *order, bool has_program, int fds[ORDER_JOB_FDS])
+{
+	const bool is_there[ORDER_JOB_FDS] = {
+		[JOB_PROGRAM] = has_program,
+		[JOB_STDIN] = (order->job.flags & WIRE_JOB_STDIN) != 0,
+		[JOB_REPORT] = (order->job.flags & WIRE_JOB_REPORT) != 0,
+	};
+	int got[ORDER_JOB_FDS];
+	size_t next = 0;
+
+	memcpy(got, fds, sizeof got);
+	for (size_t i = 0; i < ORDER_JOB_FDS; i++)
+		fds[i] = is_there[i] ? got[next++] : -EBADF;
+	for (; next < ORDER_JOB_FDS; next++)
+		(void)fd_close(got[next]);
 }

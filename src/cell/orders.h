@@ -5,12 +5,15 @@
  *   warden  <-> nursery   ORDER_CELL: make a cell's init             -> ORDER_CELL_BORN with its pidfd
  *   warden  <-> zygote    ORDER_FORKER: copy yourself for a slot     -> ORDER_HELLO with the copy's pidfd
  *   warden  <-> zygote    ORDER_GUEST: fork a guest into a cell      -> ORDER_GUEST_BORN; later ORDER_GUEST_EXIT (from the zygote)
- *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED; ORDER_DISK both ways
- *   init    <-> guest     ORDER_NAMESPACES; ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_GO  (the "gate", closed before Python goes on)
+ *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED or ORDER_REFUSED;
+ *                         ORDER_DISK both ways
+ *   init    <-> guest     ORDER_NAMESPACES; ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
+ *                         ORDER_GO  (the "gate", closed before Python goes on)
  */
 #pragma once
 #include "spec/limits.h"
 #include "wire/frame.h"
+#include "wire/provider.h"
 
 #include <sys/types.h>
 
@@ -32,7 +35,13 @@ enum order_type {
 	ORDER_STARTED,
 	ORDER_DISK,
 	ORDER_GO,
+	ORDER_UNPACK,
+	ORDER_UNPACKED,
+	ORDER_REFUSED,
 };
+
+/* What ORDER_JOB carries: the code or the bundle, then what its flags say; -EBADF for what is not there. */
+enum { JOB_PROGRAM, JOB_STDIN, JOB_REPORT, ORDER_JOB_FDS };
 
 /* The namespaces of a cell, in the order in which their descriptors travel. They are handed on rather than found by
  * way of the init's pidfd: setns(2) by pidfd needs leave to trace the init, which nobody has. */
@@ -57,9 +66,14 @@ struct order {
 			int32_t pid, status; /* as wait(2) has it */
 		} guest;                     /* ORDER_GUEST_BORN: pid as the zygote sees it; ORDER_GUEST_EXIT */
 		struct {
-			uint32_t is_read_only, has_stdin;
+			uint32_t flags; /* WIRE_JOB_... */
+			uint32_t zero;
 			struct limits limits;
-		} job; /* ORDER_JOB: descriptors code[, stdin]. ORDER_GO: [stdin] */
+		} job; /* ORDER_JOB: see above. ORDER_UNPACK: the bundle. ORDER_GO: as ORDER_JOB, without the program */
+		struct {
+			uint32_t verdict;
+			char text[ERR_TEXT_BYTES - sizeof(uint32_t)];
+		} refusal; /* ORDER_REFUSED: nothing has run */
 		struct {
 			uint64_t ino[NS_COUNT];
 		} namespaces;
@@ -76,3 +90,9 @@ int order_send(int socket, struct order *order, const int *fds, size_t fds_count
 /* Receives one order and at most fds_room descriptors; ret_fds is filled up with -EBADF. 1: an order; 0: the other end is
  * closed; -EAGAIN; -EPROTO or -EMSGSIZE: not an order, and no descriptor was kept. */
 int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_room);
+
+/* Sends an order with a job; those of fds that are not there are left out. What the flags promise must be there. */
+int order_send_job(int socket, struct order *order, const int fds[ORDER_JOB_FDS]);
+
+/* Puts received descriptors to their places: fds as order_recv has filled it, first the program when has_program. */
+void order_sort_job(const struct order *order, bool has_program, int fds[ORDER_JOB_FDS]);

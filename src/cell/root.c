@@ -21,6 +21,8 @@
 
 static const char *const devices[] = { "null", "zero", "full", "random", "urandom" };
 
+const char *const root_boot_names[ROOT_BOOT_FILES] = { "_zygote.abi3.so", "sitecustomize.py", "_safexec.py" };
+
 struct link {
 	const char *path, *target;
 };
@@ -271,6 +273,18 @@ static int build_dev(struct err *err)
 	return r < 0 ? err_set(err, r, "/dev cannot be made in the environment") : 0;
 }
 
+static int copy_boot_files(const struct root_spec *spec)
+{
+	char path[64];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ROOT_BOOT_FILES; i++) {
+		(void)snprintf(path, sizeof path, BASE ROOT_BOOT_DIR "/%s", root_boot_names[i]);
+		r = copy_file(spec->boot_fds[i], path);
+	}
+	return r;
+}
+
 static int build_boot(const struct root_spec *spec, struct err *err)
 {
 	int r = make_file(BASE CONFINE_CANARY, "Landlock is off\n", 0444);
@@ -278,9 +292,7 @@ static int build_boot(const struct root_spec *spec, struct err *err)
 	if (r == 0)
 		r = mounts_new_tmpfs(BASE ROOT_BOOT_DIR, "mode=0755,size=4m");
 	if (r == 0)
-		r = copy_file(spec->extension_fd, BASE ROOT_BOOT_DIR "/_zygote.abi3.so");
-	if (r == 0)
-		r = copy_file(spec->boot_fd, BASE ROOT_BOOT_DIR "/sitecustomize.py");
+		r = copy_boot_files(spec);
 	if (r == 0)
 		r = make_file(BASE ROOT_BOOT_DIR "/preload", spec->preload, 0444);
 	return r < 0 ? err_set(err, r, "the zygote's files cannot be put into the environment") : 0;

@@ -7,12 +7,16 @@
 
 #define ROOT_BOOT_DIR "/run/safexec" /* for the zygote only; each cell's init unmounts it */
 
+/* The files in it, which lie beside our programs. */
+enum { ROOT_BOOT_FILES = 3 };
+extern const char *const root_boot_names[ROOT_BOOT_FILES];
+
 struct root_spec {
 	const char *dir;         /* a root filesystem directory, or "" for the host's own /usr */
 	uint32_t guest_id_first; /* ids that /etc/passwd of the host's environment names "runner" */
 	uint32_t guest_ids;
-	int extension_fd, boot_fd; /* _zygote.abi3.so and sitecustomize.py, open for reading */
-	const char *preload;       /* module names, separated by blanks */
+	int boot_fds[ROOT_BOOT_FILES]; /* open for reading */
+	const char *preload;           /* module names, separated by blanks */
 };
 
 /* Builds the root and moves into it; the old root is gone afterwards. The caller is root of a user namespace that owns

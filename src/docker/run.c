@@ -33,8 +33,8 @@ static int check_job(const struct wire_job *job, const int *fds, size_t fds_coun
 
 	if (r < 0)
 		return r;
-	if (job->flags & WIRE_JOB_STDIN)
-		return err_say(err, -EOPNOTSUPP, "the docker provider gives programs no standard input");
+	if (job->flags & ~(uint32_t)(WIRE_JOB_READ_ONLY | WIRE_JOB_TELL))
+		return err_say(err, -EOPNOTSUPP, "the docker provider takes a program alone: no files, input, value or displays");
 	if (limits->cpu_ms * 1000 / limits->cpu_millis < limits->wall_ms)
 		return err_say(err, -EOPNOTSUPP,
 			       "the docker provider does not measure CPU time: with cpu_millis %" PRIu64 ", cpu_ms must be %" PRIu64
@@ -99,7 +99,7 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 void run_started(struct slot *slot)
 {
 	slot->state = SLOT_RUNNING;
-	job_begin(&slot->job);
+	job_begin(&slot->job, slot->ends.control, -EBADF);
 	ends_close_writers(&slot->ends); /* the attach has its own */
 	set_deadline(slot, slot->job.frame.limits.wall_ms);
 }

@@ -42,8 +42,12 @@ void job_fail(struct job *job, const char *reason)
 	job->evidence.stopped_for = VERDICT_INTERNAL;
 }
 
-void job_begin(struct job *job)
+void job_begin(struct job *job, int control, int report)
 {
+	const struct wire_started started = { .head = WIRE_HEAD(WIRE_STARTED) };
+
+	if (job->frame.flags & WIRE_JOB_TELL)
+		(void)frame_send(control, &started, sizeof started, &report, report >= 0 ? 1 : 0);
 	job->is_started = true;
 	job->started_at = clock_now();
 }
@@ -66,6 +70,8 @@ void job_answer(struct job *job, int control)
 	struct result *result = &verdict.result;
 	nsec_t now = clock_now();
 
+	_cleanup_(fd_closep) int files = fd_take(&job->files);
+
 	if (!job->is_given || control < 0)
 		return;
 	if (!job->ended_at)
@@ -73,6 +79,10 @@ void job_answer(struct job *job, int control)
 	verdict_decide(&job->evidence, result);
 	if (result->verdict == VERDICT_INTERNAL)
 		result->may_have_run = job->is_started;
+	if (!job->is_started) { /* what ended was not the program */
+		result->exit_code = -1;
+		result->signal = 0;
+	}
 	result->usage = job->usage;
 	result->usage.wall_us = us_between(job->started_at, job->ended_at);
 	result->timings = (struct timings){
@@ -81,6 +91,6 @@ void job_answer(struct job *job, int control)
 		.collect_us = us_between(job->ended_at, now),
 	};
 	memcpy(verdict.reason, job->fault.text, sizeof verdict.reason);
-	(void)frame_send(control, &verdict, sizeof verdict, NULL, 0); /* a front that is gone does not need it */
+	(void)frame_send(control, &verdict, sizeof verdict, &files, files >= 0 ? 1 : 0); /* a front that is gone does not need it */
 	job->is_given = false;
 }

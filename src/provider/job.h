@@ -18,11 +18,12 @@ struct job {
 	struct evidence evidence;
 	struct usage usage; /* but for the wall time, which comes from the times below */
 	nsec_t given_at, started_at, ended_at;
+	int files;        /* a bundle of those that were asked for, or negative; closed with the answer */
 	struct err fault; /* why it is VERDICT_INTERNAL or VERDICT_REFUSED */
 };
 
 /* A job that has not come yet. */
-#define JOB_NONE ((struct job){ .evidence = { .stopped_for = VERDICT_OK } })
+#define JOB_NONE ((struct job){ .evidence = { .stopped_for = VERDICT_OK }, .files = -EBADF })
 
 enum job_word {
 	JOB_NOTHING, /* nothing has come */
@@ -41,8 +42,9 @@ void job_stop(struct job *job, uint32_t verdict);
 /* Notes that something of ours failed. The reason is for the log. */
 void job_fail(struct job *job, const char *reason);
 
-void job_begin(struct job *job);           /* the program can begin now */
+/* The program can begin now: tells the front, when it wants to know, and gives it the report's read end, where there is one. */
+void job_begin(struct job *job, int control, int report);
 void job_end(struct job *job, int status); /* it has ended, with a status as wait(2) has it */
 
-/* Sends the verdict, if one is owed. Every writer of the streams is gone by now. */
+/* Sends the verdict and the files, if one is owed. Every writer of the streams is gone by now. */
 void job_answer(struct job *job, int control);

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/fd.h"
 #include "service/service.h"
+#include "wire/bundle.h"
 #include "wire/provider.h"
 
 #include <event2/event.h>
@@ -72,9 +73,10 @@ struct run {
 	int priority;
 	nsec_t start_by;
 	struct run_place place;
-	int code_fd, control;
+	int program_fd, stdin_fd; /* what the job sends; the first is code or a bundle */
+	int control;
 	uint32_t flags; /* WIRE_JOB_... */
-	bool is_running, has_started, has_verdict, has_overflown;
+	bool is_running, has_started, was_told, has_verdict, has_overflown;
 	unsigned requeues; /* times that a cell was closed before its job was read */
 	nsec_t admitted_at, started_at;
 	struct event timer; /* waiting: queue_ms; running: the guard; after the verdict: drain_ms */
@@ -84,6 +86,10 @@ struct run {
 	size_t segments_count, segments_room;
 	uint64_t output_bytes;
 	struct result result;
+	struct bundle returned; /* the files that came back; the array points into it */
+	struct run_returned *files;
+	size_t files_count;
+	bool are_files_truncated;
 };
 
 /* provider.c */
@@ -109,6 +115,9 @@ void run_check_end(struct run *run);
 void run_note_started(struct run *run);
 void run_stop_output(struct run *run);
 void run_free(struct run *run);
+
+/* returned.c: takes over the bundle of files that came with a verdict. -EBADMSG: it is none; -ENOMEM. */
+int run_take_files(struct run *run, int *fd);
 
 /* stream.c */
 int stream_open(struct stream *stream, struct run *run, int *fd); /* takes fd only when it returns 0 */

@@ -100,6 +100,8 @@ static int add_cell(struct provider *provider, const struct wire_cell *frame, co
 
 	memcpy(cell->place.provider, frame->provider, sizeof cell->place.provider);
 	memcpy(cell->place.environment, frame->environment, sizeof cell->place.environment);
+	memcpy(cell->place.python, frame->python, sizeof cell->place.python);
+	cell->place.layers = frame->layers;
 
 	int r = 0;
 

@@ -91,10 +91,14 @@ void run_on_timer(evutil_socket_t fd, short what, void *arg)
 		run_fault(run, "its provider is silent");
 }
 
-static void take_verdict(struct run *run, const struct wire_verdict *verdict)
+static void take_verdict(struct run *run, const struct wire_verdict *verdict, int *files)
 {
 	const struct service_events *events = run->service->events;
 
+	if (*files >= 0 && run_take_files(run, files) < 0) {
+		run_fault(run, "its provider sent what are not files");
+		return;
+	}
 	run_note_started(run);
 	run->has_verdict = true;
 	run->result = verdict->result;
@@ -109,12 +113,23 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict)
 	run_check_end(run);
 }
 
+/* Output may have overtaken it. */
+static void take_start(struct run *run)
+{
+	run->was_told = true;
+	run_note_started(run);
+}
+
 static void on_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *run = arg;
-	struct wire_verdict verdict;
+	union {
+		struct wire_started started;
+		struct wire_verdict verdict;
+	} frame;
+	_cleanup_(fd_closep) int brought = -EBADF;
 	size_t fds_count = 0;
-	ssize_t size = frame_recv(run->control, &verdict, sizeof verdict, NULL, 0, &fds_count);
+	ssize_t size = frame_recv(run->control, &frame, sizeof frame, &brought, 1, &fds_count);
 
 	(void)fd;
 	(void)what;
@@ -124,10 +139,12 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 		service_requeue(run); /* unix(7): closed with our job unread, so that it never ran */
 	else if (size <= 0)
 		run_fault(run, "its provider closed the cell without a verdict");
-	else if (!wire_is(&verdict, size, WIRE_VERDICT, wire_verdict) || wire_check_verdict(&verdict) < 0)
+	else if (wire_is(&frame, size, WIRE_STARTED, wire_started) && run->flags & WIRE_JOB_TELL && !run->was_told)
+		take_start(run);
+	else if (!wire_is(&frame, size, WIRE_VERDICT, wire_verdict) || wire_check_verdict(&frame.verdict) < 0)
 		run_fault(run, "its provider sent what is not a verdict");
 	else
-		take_verdict(run, &verdict);
+		take_verdict(run, &frame.verdict, &brought);
 }
 
 static int send_job(const struct run *run, int control)
@@ -138,7 +155,7 @@ static int send_job(const struct run *run, int control)
 		.limits = run->limits,
 	};
 
-	return frame_send(control, &job, sizeof job, &run->code_fd, 1);
+	return frame_send(control, &job, sizeof job, (int[]){ run->program_fd, run->stdin_fd }, run->stdin_fd >= 0 ? 2 : 1);
 }
 
 void run_drop_cell(struct run *run)
@@ -187,9 +204,12 @@ void run_free(struct run *run)
 {
 	run_drop_cell(run);
 	(void)event_del(&run->timer);
-	(void)fd_close(run->code_fd);
+	(void)fd_close(run->program_fd);
+	(void)fd_close(run->stdin_fd);
 	buf_free(&run->out.bytes);
 	buf_free(&run->err.bytes);
 	free(run->segments);
+	free(run->files);
+	bundle_close(&run->returned);
 	free(run);
 }

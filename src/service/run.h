@@ -4,6 +4,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "spec/limits.h"
 #include "spec/result.h"
 
@@ -111,3 +112,6 @@ struct run_outcome {
 	struct run_place place;
 	nsec_t queue_time;
 };
+
+/* Whether a provider could take it: -EINVAL, -E2BIG or -EEXIST with a sentence that its caller can be shown. */
+int run_request_check(const struct run_request *request, struct err *err);

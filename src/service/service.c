@@ -157,6 +157,9 @@ void service_finish(struct run *run, enum run_end end)
 		.segments = run->segments,
 		.segments_count = run->segments_count,
 		.output_bytes = run->output_bytes,
+		.files = run->files,
+		.files_count = run->files_count,
+		.are_files_truncated = run->are_files_truncated,
 		.place = run->place,
 		.queue_time = left_queue_at - run->admitted_at,
 	};

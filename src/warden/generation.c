@@ -188,11 +188,10 @@ static int start_nursery(struct generation *generation, struct err *err)
 		.root = { .dir = options->root,
 			  .guest_id_first = IDS_FIRST_GUEST,
 			  .guest_ids = warden->options->common.slots,
-			  .preload = options->preload,
-			  .extension_fd = warden->extension_fd,
-			  .boot_fd = warden->boot_fd },
+			  .preload = options->preload },
 	};
 
+	memcpy(spec.root.boot_fds, warden->boot_fds, sizeof spec.root.boot_fds);
 	generation->plan = (struct confine_plan){ .filters = warden->filters, .landlock_abi = warden->landlock_abi };
 	strncpy(generation->plan.skip_stage, warden->options->skip_stage, sizeof generation->plan.skip_stage - 1);
 	return nursery_start(&spec, &generation->nursery, err);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -24,21 +25,38 @@ void run_stop(struct slot *slot, uint32_t verdict)
 
 /* --- the job -------------------------------------------------------------------------------------------------------------------------- */
 
+/* The report's pipe: its read end waits here until the program runs, the other goes into the cell. */
+static int open_report(struct slot *slot, int *ret_write)
+{
+	int ends[2];
+
+	if (!(slot->job.frame.flags & WIRE_JOB_REPORT))
+		return 0;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	slot->report_read = ends[0];
+	*ret_write = ends[1];
+	return 0;
+}
+
 static int start_job(struct slot *slot, const int *fds, size_t fds_count, struct err *err)
 {
 	const struct limits *limits = &slot->job.frame.limits;
 	struct order order = {
 		.type = ORDER_JOB,
 		.serial = slot->serial,
-		.job = { .is_read_only = (slot->job.frame.flags & WIRE_JOB_READ_ONLY) != 0,
-			 .has_stdin = (slot->job.frame.flags & WIRE_JOB_STDIN) != 0,
-			 .limits = *limits },
+		.job = { .flags = slot->job.frame.flags, .limits = *limits },
 	};
 	struct timeval start_time = from_us(limits->wall_ms * 1000 + START_SECONDS * UINT64_C(1000000));
-	int r = cgroup_group_set_limits(slot->group, limits, err);
+	_cleanup_(fd_closep) int report = -EBADF;
+	int r = open_report(slot, &report);
 
+	if (r < 0)
+		return err_set(err, r, "no descriptors are left for a run");
+	r = cgroup_group_set_limits(slot->group, limits, err);
 	if (r == 0) {
-		r = order_send(slot->init_link, &order, fds, fds_count);
+		r = order_send_job(slot->init_link, &order,
+				   (int[ORDER_JOB_FDS]){ fds[0], fds_count > 1 ? fds[1] : -EBADF, report });
 		if (r < 0)
 			(void)err_set(err, r, "the cell's init takes no orders");
 	}
@@ -67,9 +85,16 @@ void run_started(struct slot *slot)
 	struct timeval wall = from_us(slot->job.frame.limits.wall_ms * 1000);
 	struct timeval cpu = from_us(slot->job.frame.limits.cpu_ms * 1000 * 1000 / slot->job.frame.limits.cpu_millis);
 
-	job_begin(&slot->job);
+	job_begin(&slot->job, slot->ends.control, slot->report_read);
+	slot->report_read = fd_close(slot->report_read);
 	(void)evtimer_add(slot->on_deadline, &wall);
 	(void)evtimer_add(slot->on_cpu, &cpu);
+}
+
+void run_refused(struct slot *slot, const struct order *order)
+{
+	(void)err_say(&slot->job.fault, -EINVAL, "%.200s", order->refusal.text);
+	run_stop(slot, order->refusal.verdict == VERDICT_DISK ? VERDICT_DISK : VERDICT_REFUSED);
 }
 
 /* Looks again when the run could at the earliest have used what is left, its share of a CPU being known. */

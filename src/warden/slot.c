@@ -203,6 +203,8 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
+	} else if (order.type == ORDER_REFUSED && slot->state == SLOT_RUNNING && !slot->job.is_started) {
+		run_refused(slot, &order);
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
 		slot->job.evidence.is_disk_full = order.disk.is_full;
 		slot_kill(slot);
@@ -307,7 +309,7 @@ static void release_cell(struct slot *slot)
 	array_for_each(slot->namespaces, fd)
 		*fd = fd_close(*fd);
 
-	int *const fds[] = { &slot->init_link, &slot->init_pidfd, &slot->guest_gate };
+	int *const fds[] = { &slot->init_link, &slot->init_pidfd, &slot->guest_gate, &slot->report_read, &slot->job.files };
 	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
@@ -418,6 +420,7 @@ int slot_init(struct slot *slot, struct environment *environment, unsigned index
 		.init_link = -EBADF,
 		.init_pidfd = -EBADF,
 		.guest_gate = -EBADF,
+		.report_read = -EBADF,
 	};
 	array_for_each(slot->namespaces, fd)
 		*fd = -EBADF;

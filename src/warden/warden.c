@@ -246,7 +246,9 @@ static int start_environments(struct warden *warden, struct err *err)
 
 int warden_open(struct warden *warden, const struct options *options, struct err *err)
 {
-	*warden = (struct warden){ .options = options, .upstream = UPSTREAM_NONE, .extension_fd = -EBADF, .boot_fd = -EBADF };
+	*warden = (struct warden){ .options = options, .upstream = UPSTREAM_NONE };
+	array_for_each(warden->boot_fds, fd)
+		*fd = -EBADF;
 	warden->ids.claim = -EBADF;
 	for (; warden->environments_count < options->environments_count; warden->environments_count++) {
 		warden->environments[warden->environments_count] =
@@ -260,10 +262,8 @@ int warden_open(struct warden *warden, const struct options *options, struct err
 
 	if (r == 0)
 		r = filters_build(&warden->filters, err);
-	if (r == 0)
-		r = open_beside("_zygote.abi3.so", &warden->extension_fd, err);
-	if (r == 0)
-		r = open_beside("sitecustomize.py", &warden->boot_fd, err);
+	for (size_t i = 0; r == 0 && i < ROOT_BOOT_FILES; i++)
+		r = open_beside(root_boot_names[i], &warden->boot_fds[i], err);
 	if (r == 0)
 		r = cgroup_tree_open(options->common.name, options->turn, warden->ids.base, &warden->tree, err);
 	if (r < 0)
@@ -293,8 +293,8 @@ void warden_close(struct warden *warden)
 	warden_free_event(&warden->on_term);
 	warden_free_event(&warden->on_tick);
 	warden_free_event(&warden->on_fill);
-	(void)fd_close(warden->extension_fd);
-	(void)fd_close(warden->boot_fd);
+	array_for_each(warden->boot_fds, fd)
+		(void)fd_close(*fd);
 	(void)fd_close(warden->ids.claim);
 	if (warden->loop)
 		event_base_free(warden->loop);

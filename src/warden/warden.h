@@ -69,6 +69,7 @@ struct slot {
 	int init_link, init_pidfd;
 	int namespaces[NS_COUNT]; /* the cell's, until the zygote has them */
 	int guest_gate;           /* the guest's, until the zygote has it */
+	int report_read;          /* the front's, until the program runs */
 	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
 	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
 	bool is_init_up, is_init_dead, is_guest_ready;
@@ -83,7 +84,7 @@ struct warden {
 	struct ids ids;
 	struct cgroup_tree *tree;
 	struct filters filters;
-	int landlock_abi, extension_fd, boot_fd;
+	int landlock_abi, boot_fds[ROOT_BOOT_FILES];
 	struct environment environments[ENVIRONMENTS_MAX];
 	size_t environments_count;
 	struct generation *generations; /* of all environments */
@@ -124,6 +125,7 @@ void forker_drop(struct slot *slot);
 /* run.c: the job of a cell, from the front's frame to the verdict */
 void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_started(struct slot *slot);
+void run_refused(struct slot *slot, const struct order *order);
 void run_check_cpu(evutil_socket_t fd, short what, void *slot);
 void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first reason counts */
 void run_answer(struct slot *slot);                 /* sends the verdict of a finished run, once */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/provider.h"
 
+#include "spec/layers.h"
+#include "wire/bundle.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,8 +22,14 @@ _Bool wire_check_head(const void *bytes, ssize_t size, enum wire_type type, size
 
 int wire_check_job(const struct wire_job *job, const int *fds, size_t fds_count, struct err *err)
 {
-	if ((job->flags & ~(uint32_t)(WIRE_JOB_READ_ONLY | WIRE_JOB_STDIN)) != 0 || job->zero != 0)
+	const uint64_t max_bytes[] = { job->flags & WIRE_JOB_BUNDLE ? BUNDLE_MAX_BYTES : WIRE_MAX_FILE_BYTES,
+				       WIRE_MAX_STDIN_BYTES };
+
+	if ((job->flags & ~WIRE_JOB_ALL) != 0 || job->zero != 0)
 		return err_say(err, -EBADMSG, "the job frame has unknown flags");
+	if ((job->flags & WIRE_JOB_OUTPUTS && !(job->flags & WIRE_JOB_BUNDLE)) ||
+	    (job->flags & WIRE_JOB_REPORT && !(job->flags & WIRE_JOB_TELL)))
+		return err_say(err, -EBADMSG, "the job frame lacks a flag that another one needs");
 	if (fds_count != (job->flags & WIRE_JOB_STDIN ? 2u : 1u))
 		return err_say(err, -EBADMSG, "the job frame has %zu descriptors", fds_count);
 	for (size_t i = 0; i < fds_count; i++) {
@@ -29,7 +38,7 @@ int wire_check_job(const struct wire_job *job, const int *fds, size_t fds_count,
 
 		if (r < 0)
 			return err_say(err, -EBADMSG, "a file of the job is not a sealed memfd");
-		if (size > WIRE_MAX_FILE_BYTES)
+		if (size > max_bytes[i])
 			return err_say(err, -EBADMSG, "a file of the job is too long");
 	}
 	return limits_check(&job->limits, err);
@@ -53,7 +62,8 @@ int wire_check_verdict(struct wire_verdict *verdict)
 int wire_check_cell(struct wire_cell *cell, size_t fds_count)
 {
 	if (fds_count != 3 || cell->slots == 0 || cell->slot >= cell->slots || !is_text(cell->provider, sizeof cell->provider) ||
-	    !is_text(cell->environment, sizeof cell->environment))
+	    !is_text(cell->environment, sizeof cell->environment) || !is_text(cell->python, sizeof cell->python) ||
+	    (cell->layers & ~LAYERS_ALL) != 0 || cell->zero != 0)
 		return -EBADMSG;
 	return 0;
 }

@@ -6,12 +6,16 @@
  *
  *     front                                 provider
  *       |  <------- WIRE_CELL ------------    |   on the link; descriptors: control, stdout, stderr (read ends)
- *       |  -------- WIRE_JOB ------------->   |   on control; descriptors: code, and stdin when WIRE_JOB_STDIN is set
+ *       |  -------- WIRE_JOB ------------->   |   on control; descriptors: code or bundle, and stdin when WIRE_JOB_STDIN is set
+ *       |  <------- WIRE_STARTED ---------    |   when WIRE_JOB_TELL is set; descriptor: the report's read end, where there is one
  *       |  -------- WIRE_STOP ------------>   |   at most once, when a stream has passed its limit
- *       |  <------- WIRE_VERDICT ----------   |   last frame; afterwards every writer of stdout and stderr is gone
+ *       |  <------- WIRE_VERDICT ----------   |   last frame; descriptor: a bundle of the files that were found, if any were asked
+ *
+ * After the verdict every writer of stdout, stderr and the report is gone.
  *
  * The front that closes control cancels the run; a provider that closes it without a verdict has failed. A cell without
- * a job may be closed by either side at any time. Code and stdin are sealed memfds, at most WIRE_MAX_FILE_BYTES long.
+ * a job may be closed by either side at any time. Code and stdin are sealed memfds, at most WIRE_MAX_FILE_BYTES and
+ * WIRE_MAX_STDIN_BYTES long; bundles are as wire/bundle.h has them.
  * stdout and stderr are to be read until end of file, which comes at the latest right after the verdict.
  */
 #pragma once
@@ -20,8 +24,9 @@
 #include "spec/result.h"
 #include "wire/frame.h"
 
-#define WIRE_MAGIC          0x53584543u /* "SXEC" */
-#define WIRE_MAX_FILE_BYTES (4 * MIB)
+#define WIRE_MAGIC           0x53584543u /* "SXEC" */
+#define WIRE_MAX_FILE_BYTES  (4 * MIB)
+#define WIRE_MAX_STDIN_BYTES (16 * MIB)
 
 enum wire_type {
 	WIRE_CELL = 1, /* provider to front, on the link */
@@ -30,6 +35,7 @@ enum wire_type {
 	WIRE_VERDICT,  /* provider to front, on control */
 	WIRE_READY,    /* provider to supervisor: its checks passed; which ids a front is to take */
 	WIRE_FRONT,    /* supervisor to provider: one descriptor, the link to a (new) front */
+	WIRE_STARTED,  /* provider to front, on control: the program runs from now on */
 };
 
 struct wire_head {
@@ -45,15 +51,34 @@ struct wire_cell {
 	uint32_t slots;       /* how many this provider has in all: no more cells than that live at once */
 	char provider[16];    /* "native", "docker"; NUL-terminated */
 	char environment[32]; /* "base"; NUL-terminated */
+	char python[32];      /* "3.11.2", or "" where it is not known; NUL-terminated */
+	uint32_t layers;      /* verified in this cell: bits of spec/layers.h */
+	uint32_t zero;
 };
 
-enum { WIRE_JOB_READ_ONLY = 1u << 0, WIRE_JOB_STDIN = 1u << 1 };
+enum {
+	WIRE_JOB_READ_ONLY = 1u << 0,
+	WIRE_JOB_STDIN = 1u << 1,
+	WIRE_JOB_BUNDLE = 1u << 2,   /* the first descriptor is a bundle, which holds the program too */
+	WIRE_JOB_OUTPUTS = 1u << 3,  /* its globs say which files come back; only with a bundle */
+	WIRE_JOB_VALUE = 1u << 4,    /* the last expression's value goes to the report ... */
+	WIRE_JOB_DISPLAYS = 1u << 5, /* ... and so do figures and the like (wire/report.h) */
+	WIRE_JOB_CHECK = 1u << 6,    /* only compile the program */
+	WIRE_JOB_TELL = 1u << 7,     /* say WIRE_STARTED; needed for a report */
+};
+
+#define WIRE_JOB_ALL    0xffu
+#define WIRE_JOB_REPORT (WIRE_JOB_VALUE | WIRE_JOB_DISPLAYS)
 
 struct wire_job {
 	struct wire_head head;
 	uint32_t flags; /* WIRE_JOB_...; any other bit is refused */
 	uint32_t zero;
 	struct limits limits;
+};
+
+struct wire_started {
+	struct wire_head head;
 };
 
 struct wire_stop {

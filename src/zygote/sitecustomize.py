@@ -35,13 +35,15 @@ def _become_zygote():
     with open(here + "/preload", encoding="utf-8") as preload:
         for name in preload.read().split():
             __import__(name)
+    import _safexec
     import _zygote
 
     del os.environ["PYTHONPATH"]
     sys.path[:] = [entry for entry in sys.path if entry != here]
     for place in [place for place in sys.path_importer_cache if place.startswith(here)]:
         del sys.path_importer_cache[place]
-    del sys.modules["_zygote"]
+    del sys.modules["_zygote"], sys.modules["_safexec"]
+    _zygote.take_side(_safexec)
 
     # The environment's own file of this name, where it has one, is part of its start.
     ours = sys.modules.pop("sitecustomize")

@@ -12,107 +12,39 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "cell/confine.h"
 #include "zygote/fork.h"
+#include "zygote/guest.h"
 #include "zygote/prefault.h"
+#include "zygote/program.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { LINK_FD = 3, PLAN_FD = 4 }; /* as the nursery leaves them */
 
 struct zygote {
-	const struct confine_plan *plan;
-	sigset_t first_mask; /* what a guest gets back */
-	int signals;         /* signalfd of SIGCHLD; -EBADF in a forker, which has no children */
+	struct guest_spec guests;
+	int signals; /* signalfd of SIGCHLD; -EBADF in a forker, which has no children */
 	bool is_forker;
+	struct guest_job job; /* in a guest */
 };
-
-/* --- the guest ------------------------------------------------------------------------------------------------------------------ */
-
-static _Noreturn void refuse_to_run(int gate, const char *sentence)
-{
-	struct order reply = { .type = ORDER_CELL_FAILED };
-
-	(void)snprintf(reply.text, sizeof reply.text, "%s", sentence);
-	(void)order_send(gate, &reply, NULL, 0);
-	_exit(1);
-}
-
-/* These come with the job; the rest is the cgroup's business. Only ever down: raising needs CAP_SYS_RESOURCE. */
-static int lower_rlimit(__rlimit_resource_t resource, rlim_t max)
-{
-	struct rlimit now;
-
-	if (getrlimit(resource, &now) < 0)
-		return -errno;
-	if (now.rlim_max < max)
-		max = now.rlim_max;
-	now = (struct rlimit){ max, max };
-	return setrlimit(resource, &now) < 0 ? -errno : 0;
-}
-
-static void wait_for_job(void)
-{
-	struct order order;
-	int in;
-
-	if (order_recv(CONFINE_GATE_FD, &order, &in, 1) <= 0 || order.type != ORDER_GO)
-		_exit(1); /* the cell is not wanted any more */
-	if (lower_rlimit(RLIMIT_NOFILE, order.job.limits.open_files) < 0 ||
-	    lower_rlimit(RLIMIT_FSIZE, order.job.limits.file_bytes) < 0)
-		_exit(1);
-	if (in >= 0 && (dup2(in, STDIN_FILENO) < 0 || close(in) < 0))
-		_exit(1);
-	(void)fd_close(CONFINE_GATE_FD);
-}
-
-/* From fork to the moment the script may be read. */
-static void become_guest(const struct zygote *zygote, const struct order *order, const int fds[GUEST_FDS])
-{
-	struct confine_cell cell = {
-		.plan = zygote->plan,
-		.guest_id = order->cell.guest_id,
-	};
-	struct order message;
-	struct err err;
-
-	memcpy(cell.fds, fds, sizeof cell.fds);
-	if (order_recv(fds[GUEST_GATE], &message, NULL, 0) <= 0 || message.type != ORDER_NAMESPACES)
-		_exit(1);
-	for (size_t i = 0; i < NS_COUNT; i++)
-		cell.namespaces[i] = message.namespaces.ino[i];
-	(void)setsid();
-	if (confine(&cell, &err) < 0)
-		refuse_to_run(cell.fds[GUEST_GATE], err.text);
-	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */
-	prefault();
-	(void)sigprocmask(SIG_SETMASK, &zygote->first_mask, NULL);
-
-	message = (struct order){ .type = ORDER_CELL_READY };
-	if (order_send(CONFINE_GATE_FD, &message, NULL, 0) < 0)
-		_exit(1);
-	wait_for_job();
-}
 
 /* --- the zygote and its forkers --------------------------------------------------------------------------------------------------- */
 
 /* True in the guest, which is then ready to run its script. */
-static bool fork_guest(const struct zygote *zygote, const struct order *order, const int fds[GUEST_FDS])
+static bool fork_guest(struct zygote *zygote, const struct order *order, const int fds[GUEST_FDS])
 {
 	struct order reply = { .type = ORDER_GUEST_BORN, .serial = order->serial };
 	pid_t pid = fork_into_cell(fds[NS_PID], fds[GUEST_CGROUP], zygote->is_forker, NULL);
 
 	if (pid == 0) {
-		become_guest(zygote, order, fds);
+		guest_become(&zygote->guests, order, fds, &zygote->job);
 		return true;
 	}
 	reply.guest.pid = pid; /* or -errno: the warden takes anything below 1 for a failure */
@@ -200,7 +132,7 @@ static void become_rehearsal(const struct zygote *zygote, int report)
 
 	PyOS_AfterFork_Child();
 	(void)fd_close(LINK_FD);
-	(void)sigprocmask(SIG_SETMASK, &zygote->first_mask, NULL);
+	(void)sigprocmask(SIG_SETMASK, &zygote->guests.first_mask, NULL);
 	if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 || prefault_report_at_exit(report) < 0)
 		_exit(1);
 }
@@ -246,15 +178,18 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 	struct order hello = { .type = ORDER_HELLO };
 	sigset_t child;
 
+	/* "3.11.2 (main, ...) [GCC ...]" */
+	(void)snprintf(hello.text, sizeof hello.text, "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
+
 	(void)module;
 	(void)args;
-	zygote.plan = mmap(NULL, sizeof *zygote.plan, PROT_READ, MAP_PRIVATE, PLAN_FD, 0);
-	if (zygote.plan == MAP_FAILED)
+	zygote.guests.plan = mmap(NULL, sizeof *zygote.guests.plan, PROT_READ, MAP_PRIVATE, PLAN_FD, 0);
+	if (zygote.guests.plan == MAP_FAILED)
 		return fail("map its plan");
 	(void)fd_close(PLAN_FD);
 	(void)sigemptyset(&child);
 	(void)sigaddset(&child, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &child, &zygote.first_mask) < 0)
+	if (sigprocmask(SIG_BLOCK, &child, &zygote.guests.first_mask) < 0)
 		return fail("block SIGCHLD");
 	zygote.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (zygote.signals < 0)
@@ -266,7 +201,16 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
 		return fail("reach the warden");
 	serve_orders(&zygote);
-	(void)munmap((void *)(uintptr_t)zygote.plan, sizeof *zygote.plan);
+	(void)munmap((void *)(uintptr_t)zygote.guests.plan, sizeof *zygote.guests.plan);
+	if (program_prepare(&zygote.job) < 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+static PyObject *zygote_take_side(PyObject *module, PyObject *side)
+{
+	(void)module;
+	program_take_side(side);
 	Py_RETURN_NONE;
 }
 
@@ -280,6 +224,7 @@ static PyObject *zygote_keep(PyObject *module, PyObject *object)
 
 static PyMethodDef methods[] = {
 	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
+	{ "take_side", zygote_take_side, METH_O, "Keep the module that a guest asks for values and displays." },
 	{ "serve", zygote_serve, METH_NOARGS, "Serve orders of the warden; returns in guests only." },
 	{ NULL, NULL, 0, NULL },
 };

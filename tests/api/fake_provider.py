@@ -28,7 +28,7 @@ class Cell:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         out_read, self.out = os.pipe()
         err_read, self.err = os.pipe()
-        frame = struct.pack("=IIII16s32s", MAGIC, CELL, slot, provider.slots, b"fake", b"base")
+        frame = struct.pack("=IIII16s32s32sII", MAGIC, CELL, slot, provider.slots, b"fake", b"base", b"3.11.2", 0, 0)
         provider.link.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno(), out_read, err_read]))])
         theirs.close()
         os.close(out_read)

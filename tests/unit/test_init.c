@@ -17,7 +17,7 @@
 static void cell_start(struct cell *cell, const char *code, bool is_read_only, const struct limits *limits)
 {
 	_cleanup_(fd_closep) int file = fd_new_sealed("code", code, strlen(code));
-	struct order job = { .type = ORDER_JOB, .job = { .is_read_only = is_read_only, .limits = *limits } };
+	struct order job = { .type = ORDER_JOB, .job = { .flags = is_read_only ? WIRE_JOB_READ_ONLY : 0, .limits = *limits } };
 	int in = -EBADF;
 
 	assert_int_equal(order_send(cell->link, &job, &file, 1), 0);

@@ -84,7 +84,7 @@ static void the_first_reason_to_stop_counts_and_none_after_the_end(void **state)
 	job_stop(&job, VERDICT_OUTPUT);
 	assert_int_equal(job.evidence.stopped_for, VERDICT_TIMEOUT);
 	job = JOB_NONE;
-	job_begin(&job);
+	job_begin(&job, -EBADF, -EBADF);
 	job_end(&job, 0);
 	job_stop(&job, VERDICT_TIMEOUT);
 	assert_int_equal(job.evidence.stopped_for, VERDICT_OK);
@@ -100,7 +100,7 @@ static void a_verdict_is_sent_once_with_what_was_measured(void **state)
 	fixture->job.is_given = true;
 	fixture->job.given_at = clock_now();
 	fixture->job.usage.pids_peak = 7;
-	job_begin(&fixture->job);
+	job_begin(&fixture->job, fixture->ends.control, -EBADF);
 	job_end(&fixture->job, W_EXITCODE(3, 0));
 	for (int i = 0; i < 2; i++)
 		job_answer(&fixture->job, fixture->ends.control);
@@ -125,7 +125,7 @@ static void a_failure_of_ours_says_whether_the_program_may_have_run(void **state
 		fixture->job = JOB_NONE;
 		fixture->job.is_given = true;
 		if (*begun)
-			job_begin(&fixture->job);
+			job_begin(&fixture->job, fixture->ends.control, -EBADF);
 		job_fail(&fixture->job, "it broke");
 		job_answer(&fixture->job, fixture->ends.control);
 		assert_true(frame_recv(fixture->ends.front_control, &verdict, sizeof verdict, NULL, 0, &count) > 0);

@@ -31,7 +31,7 @@ static void an_order_arrives_as_it_was_sent(void **state)
 	struct order got, sent = {
 		.type = ORDER_JOB,
 		.serial = UINT64_MAX,
-		.job = { .is_read_only = 1, .has_stdin = 1, .limits = limits_default() },
+		.job = { .flags = WIRE_JOB_READ_ONLY | WIRE_JOB_STDIN, .limits = limits_default() },
 	};
 
 	assert_int_equal(order_send(pair[0], &sent, NULL, 0), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
+#include "wire/bundle.h"
 #include "wire/provider.h"
 
 #include <stdbool.h>
@@ -45,7 +46,14 @@ static void a_job_brings_its_code_and_stdin_only_when_it_says_so(void **state)
 		{ WIRE_JOB_STDIN, 0, 3, -EBADMSG },
 		{ WIRE_JOB_READ_ONLY, 0, 1, 0 },
 		{ WIRE_JOB_READ_ONLY | WIRE_JOB_STDIN, 0, 2, 0 },
-		{ 1u << 2, 0, 1, -EBADMSG },
+		{ 1u << 8, 0, 1, -EBADMSG },
+		{ WIRE_JOB_BUNDLE, 0, 1, 0 },
+		{ WIRE_JOB_BUNDLE | WIRE_JOB_OUTPUTS | WIRE_JOB_STDIN, 0, 2, 0 },
+		{ WIRE_JOB_OUTPUTS, 0, 1, -EBADMSG },
+		{ WIRE_JOB_VALUE, 0, 1, -EBADMSG },
+		{ WIRE_JOB_DISPLAYS, 0, 1, -EBADMSG },
+		{ WIRE_JOB_VALUE | WIRE_JOB_TELL, 0, 1, 0 },
+		{ WIRE_JOB_CHECK, 0, 1, 0 },
 		{ 1u << 31, 0, 1, -EBADMSG },
 		{ 0, 1, 1, -EBADMSG },
 	};
@@ -102,6 +110,33 @@ static void code_is_accepted_up_to_its_maximum_length(void **state)
 		struct wire_job job = job_default();
 
 		assert_int_equal(wire_check_job(&job, &code, 1, NULL), c->want);
+	}
+	free(bytes);
+}
+
+static void stdin_and_bundle_are_accepted_up_to_their_maximum_length(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		size_t program, in;
+		int want;
+	} cases[] = {
+		{ WIRE_JOB_BUNDLE, BUNDLE_MAX_BYTES, 0, 0 },
+		{ WIRE_JOB_BUNDLE, BUNDLE_MAX_BYTES + 1, 0, -EBADMSG },
+		{ WIRE_JOB_STDIN, 0, WIRE_MAX_STDIN_BYTES, 0 },
+		{ WIRE_JOB_STDIN, 0, WIRE_MAX_STDIN_BYTES + 1, -EBADMSG },
+	};
+	char *bytes = calloc(1, BUNDLE_MAX_BYTES + 1);
+
+	(void)state;
+	assert_non_null(bytes);
+	array_for_each(cases, c) {
+		_cleanup_(fd_closep) int program = fd_new_sealed("program", bytes, c->program);
+		_cleanup_(fd_closep) int in = fd_new_sealed("stdin", bytes, c->in);
+		struct wire_job job = job_default();
+
+		job.flags = c->flags;
+		assert_int_equal(wire_check_job(&job, (int[]){ program, in }, c->flags & WIRE_JOB_STDIN ? 2 : 1, NULL), c->want);
 	}
 	free(bytes);
 }
@@ -186,6 +221,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_job_with_limits_out_of_range_is_refused),
 	cmocka_unit_test(code_that_could_change_under_way_is_refused),
 	cmocka_unit_test(code_is_accepted_up_to_its_maximum_length),
+	cmocka_unit_test(stdin_and_bundle_are_accepted_up_to_their_maximum_length),
 	cmocka_unit_test(a_verdict_out_of_range_is_refused),
 	cmocka_unit_test(text_without_an_end_is_refused),
 	cmocka_unit_test(a_cell_has_three_descriptors_and_a_slot_that_exists),

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a cell of the native provider does with a job, asked by its own protocol (tests/cell_client.py)."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cell_client import ARG, CHECK, ENTRY, ENV, FILE, READ_ONLY, TELL, Warden, record
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make sandboxes here")
+
+
+@pytest.fixture(scope="module")
+def warden():
+    warden = Warden()
+    yield warden
+    warden.close()
+
+
+def entry(name):
+    return record(ENTRY, name.encode())
+
+
+# --- files and words ------------------------------------------------------------------------------------------------------------
+
+def test_files_arguments_and_variables_are_there(warden):
+    result = warden.run(
+        "import os, sys\n"
+        "print(sys.argv, sys.orig_argv, os.environ['A'], repr(os.environ['B']), os.environb[b'C'])\n"
+        "print(sorted(os.listdir('.')), open('d/e/f').read(), os.stat('d').st_uid == os.stat('d/e/f').st_uid == os.getuid())\n"
+        "print(oct(os.stat('d').st_mode), oct(os.stat('d/e/f').st_mode))\n",
+        files={"d/e/f": b"text", "b.bin": bytes(range(256))},
+        records=[record(ARG, data=b"--x"), record(ARG, data=b""), record(ARG, data="ä\udcff".encode("utf-8", "surrogateescape")),
+                 record(ENV, data=b"A=1=2"), record(ENV, data=b"B="), record(ENV, data=b"C=\xff")])
+    assert (result.verdict, result.err) == ("ok", "")
+    words = ["--x", "", "ä\udcff"]
+    assert result.out == (f"{['script.py'] + words} {['python3', 'script.py'] + words} 1=2 '' b'\\xff'\n"
+                          "['b.bin', 'd', 'script.py'] text True\n0o40755 0o100644\n")
+
+
+def test_a_variable_of_the_run_reaches_its_children(warden):
+    result = warden.run("import subprocess; print(subprocess.run(['printenv', 'A'], capture_output=True, text=True).stdout)",
+                        records=[record(ENV, data=b"A=from here")])
+    assert result.out == "from here\n\n"
+
+
+LOOK = """\
+import inspect, os, sys
+print(sys.argv, __file__, __name__, sys.path[0], sorted(os.listdir('.')), len(inspect.stack()))
+print(sorted(key for key in sys.path_importer_cache if 'py' in key.rpartition('/')[2]), type(__loader__).__name__, __loader__.path)
+import beside
+def f(): 1 / 0
+f()
+"""
+
+
+@pytest.mark.parametrize("path", ["main.py", "pkg/main.py", "a b/ä.py"])
+def test_another_entrypoint_is_what_python3_makes_of_it(warden, path, tmp_path):
+    """The same files in a folder of the host, seen by the machine's own python3 there."""
+    folder = path.rpartition("/")[0]
+    files = {path: LOOK.encode(), (folder + "/" if folder else "") + "beside.py": b"print('beside')\n"}
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    plain = subprocess.run(["/usr/bin/python3", "-B", path, "--x"], cwd=tmp_path, capture_output=True, text=True, env={"LANG": "C.UTF-8"})
+    result = warden.run(files=files, records=[entry(path), record(ARG, data=b"--x")])
+    want = [text.replace(str(tmp_path), "/app") for text in (plain.stdout, plain.stderr)]
+    assert [result.out, result.err] == want
+    assert (result.verdict, result.exit_code) == ("error", 1)
+
+
+@pytest.mark.parametrize("code, verdict, exit_code, signal", [
+    ("print(1)", "ok", 0, 0), ("import sys; sys.exit(7)", "error", 7, 0), ("raise SystemExit('why')", "error", 1, 0),
+    ("raise KeyboardInterrupt", "signal", -1, 2), ("def f(:", "error", 1, 0), ("import os; os._exit(9)", "error", 9, 0),
+    ("import os; os.abort()", "signal", -1, 6), ("import atexit; atexit.register(print, 'end')", "ok", 0, 0),
+    ("import threading; threading.Thread(target=print, args=('t',)).start()", "ok", 0, 0)])
+def test_another_entrypoint_ends_as_script_py_does(warden, code, verdict, exit_code, signal):
+    plain = warden.run(code)
+    other = warden.run(files={"main.py": code.encode()}, records=[entry("main.py")])
+    for result in (plain, other):
+        assert (result.verdict, result.exit_code, result.signal) == (verdict, exit_code, signal)
+    assert (plain.out, plain.err.replace("script.py", "main.py")) == (other.out, other.err)
+
+
+def test_an_entrypoint_that_is_not_there_is_pythons_own_error(warden):
+    result = warden.run(records=[entry("none.py")])
+    assert (result.verdict, result.exit_code) == ("error", 2)
+    assert "can't open file '/app/none.py': [Errno 2] No such file or directory" in result.err
+
+
+def test_read_only_holds_with_files(warden):
+    result = warden.run("import os\nprint(open('d/a').read())\n"
+                        "for path in ('d/a', 'd/new', 'new', '/tmp/new', 'script.py'):\n"
+                        "    try: open(path, 'w')\n"
+                        "    except OSError as error: print(error.errno)\n", files={"d/a": b"text"}, flags=READ_ONLY)
+    assert result.out == "text\n" + "30\n" * 5
+
+
+def test_standard_input_is_the_bytes_that_were_given(warden):
+    result = warden.run("import sys, os\ndata = sys.stdin.buffer.read(); print(len(data), data[:3], sys.stdin.isatty())\n"
+                        "try: os.write(0, b'x')\n"
+                        "except OSError as error: print(error.errno)\n", stdin=b"\0\xffx" + b"y" * (1 << 20))
+    assert result.out == f"{3 + (1 << 20)} b'\\x00\\xffx' False\n1\n"
+    assert warden.run("print(repr(input()))", stdin=b"").verdict == "error"  # EOFError
+
+
+def test_files_count_for_the_run_and_within_its_limits(warden):
+    for size, verdict in ((1 << 20, "ok"), (3 << 20, "disk")):
+        result = warden.run("print(1)", files={"a": b"x" * size}, limits={"disk_bytes": 2 << 20})
+        assert (result.verdict, result.out) == (verdict, "1\n" if verdict == "ok" else "")
+        assert result.exit_code == (0 if verdict == "ok" else -1)
+    result = warden.run("print(1)", files={f"f{i}": b"" for i in range(40)}, limits={"disk_files": 20})
+    assert (result.verdict, result.exit_code, result.out) == ("disk", -1, "")
+    result = warden.run("print(1)", files={"a": b"x" * (20 << 20)}, limits={"memory_bytes": 16 << 20, "disk_bytes": 64 << 20})
+    assert (result.verdict, result.out) == ("memory", "")
+
+
+# --- bundles that no front of ours would send --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("records", [
+    [record(FILE, b"../up", b"")], [record(FILE, b"/abs", b"")], [record(FILE, b"a/../b", b"")], [record(FILE, b"a", b"1"), record(FILE, b"a", b"2")],
+    [record(FILE, b"a", b"1"), record(FILE, b"a/b", b"2")], [record(ENV, data=b"1=2")], [record(99)], [record(FILE, b"a", b"", size=1 << 40)],
+    [record(FILE, b"script.py", b"print(1)")[:-1]]])
+def test_a_bundle_that_is_none_is_refused_and_nothing_runs(warden, records):
+    result = warden.run("print('ran')", records=records)
+    assert (result.verdict, result.out, result.err, result.exit_code) == ("refused", "", "", -1)
+    assert result.reason
+
+
+def test_a_job_with_odd_flags_is_refused(warden):
+    for flags in (1 << 8, 1 << 3):  # unknown; outputs without a bundle
+        result = warden.run("print('ran')", flags=flags)
+        assert (result.verdict, result.out) == ("refused", "")
+
+
+# --- syntax, start ------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code", ["def f(:\n  pass\n", "x = 'ä\n", "\tif 1:\n  x\n", "return", "x = [" * 300, "nonlocal x", "x = 1 +"])
+def test_a_check_reports_what_python_would_and_runs_nothing(warden, code):
+    plain, checked = warden.run(code), warden.run(code, flags=CHECK)
+    assert (plain.verdict, plain.exit_code, plain.err, plain.out) == (checked.verdict, checked.exit_code, checked.err, checked.out)
+    assert "Error" in checked.err and checked.verdict == "error"
+
+
+def test_a_check_of_good_code_runs_nothing(warden):
+    result = warden.run("print('ran')\nopen('x', 'w')\n", flags=CHECK)
+    assert (result.verdict, result.out, result.err) == ("ok", "", "")
+    result = warden.run(files={"m.py": b"def f(:"}, records=[entry("m.py")], flags=CHECK)
+    assert result.verdict == "error" and '"/app/m.py", line 1' in result.err
+
+
+def test_the_start_is_told_when_asked(warden):
+    assert warden.run("", flags=TELL).was_told and not warden.run("").was_told
+
+
+def test_a_guest_sees_nothing_of_this_unless_it_is_used(warden):
+    code = ("import gc, os, sys\nprint([name for name in sys.modules if 'safexec' in name or name == '_zygote'], len(os.listdir('/proc/self/fd')),"
+            " [key for key in os.environ if 'PYTHON' in key or 'SAFEXEC' in key], any('safexec' in repr(o) for o in gc.get_objects() if isinstance(o, type(sys))))")
+    assert warden.run(code).out == "[] 4 [] False\n"
