@@ -114,7 +114,9 @@ class Server:
         self.name = name or f"test-{os.getpid()}-{Server.count:03}"
         self.log_file = tempfile.NamedTemporaryFile(prefix="server-log-", suffix=".txt")
         self.options = options
-        command = [str(program or BUILD / "safexec"), "serve", "--listen", "127.0.0.1:0", "--name", self.name, *options]
+        self.state = tempfile.TemporaryDirectory(prefix="server-state-")
+        command = [str(program or BUILD / "safexec"), "serve", "--listen", "127.0.0.1:0", "--name", self.name, "--state", self.state.name,
+                   *options]
         environment = {**os.environ, "SAFEXEC_TEST_SECRET": SECRET, "AWS_SECRET_ACCESS_KEY": SECRET}
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log_file, text=True, env=environment, **popen

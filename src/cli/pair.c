@@ -15,6 +15,7 @@ void pair_init(struct pair *pair, const struct pair_plan *plan, unsigned turn)
 		.warden = { .program = plan->warden.items[0] },
 		.front = { .program = plan->front.items[0] },
 		.warden_fd = -EBADF,
+		.front_fd = -EBADF,
 		.turn = turn,
 	};
 	(void)snprintf(pair->turn_text, sizeof pair->turn_text, "%u", turn);
@@ -79,13 +80,28 @@ int pair_start_front(struct pair *pair, const struct pair_plan *plan, struct err
 		return 0; /* the warden has just died: its exit is the next thing we hear of */
 	if (r < 0)
 		return err_set(err, r, "Cannot hand %s a link", pair->warden.program);
+	r = frame_new_pair(ends);
+	if (r < 0)
+		return err_set(err, r, "Cannot make a socket for %s", pair->front.program);
+
+	_cleanup_(fd_closep) int ours = ends[0], theirs = ends[1];
+
 	(void)snprintf(pair->uid_text, sizeof pair->uid_text, "%u", pair->front_uid);
 	(void)snprintf(pair->gid_text, sizeof pair->gid_text, "%u", pair->front_gid);
 	args_add_option(&args, "--listen-fd", "3");
 	args_add_option(&args, "--provider-fd", "4");
+	args_add_option(&args, "--supervisor-fd", "5");
 	args_add_option(&args, "--uid", pair->uid_text);
 	args_add_option(&args, "--gid", pair->gid_text);
-	return spawn_program(&args, (int[]){ plan->listen_fd, front_end }, 2, &pair->front.pid, err);
+	r = spawn_program(&args, (int[]){ plan->listen_fd, front_end, theirs }, 3, &pair->front.pid, err);
+	if (r == 0)
+		pair->front_fd = fd_take(&ours);
+	return r;
+}
+
+void pair_lose_front(struct pair *pair)
+{
+	pair->front_fd = fd_close(pair->front_fd);
 }
 
 /* The front may not be root's; without root there is no choice but our own ids. */

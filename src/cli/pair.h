@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "cli/child.h"
+#include "cli/helpers.h"
 #include "cli/spawn.h"
 
 #define PAIR_TEXT_BYTES 16
@@ -16,6 +17,7 @@
 struct pair {
 	struct child warden, front;
 	int warden_fd; /* to the warden; -EBADF: none */
+	int front_fd;  /* to the front; -EBADF: none, or one that was started before a reload */
 	bool is_ready; /* this warden has passed its checks, and these ids are its own: */
 	uint32_t front_uid, front_gid;
 	char uid_text[PAIR_TEXT_BYTES], gid_text[PAIR_TEXT_BYTES], turn_text[PAIR_TEXT_BYTES];
@@ -26,6 +28,7 @@ struct pair {
 /* What a pair is started with: programs' names first. */
 struct pair_plan {
 	struct args warden, front;
+	struct args helpers[HELPERS];
 	int listen_fd;
 	bool is_alone; /* two wardens of this kind cannot live side by side: a reload ends the one before first */
 };
@@ -46,6 +49,9 @@ bool pair_read_warden(struct pair *pair);
 
 /* Forgets a warden that has died; its front gets a moment to answer what it has. */
 void pair_lose_warden(struct pair *pair);
+
+/* Forgets a front that has died. */
+void pair_lose_front(struct pair *pair);
 
 /* Asks the front, and once that is gone the warden, to end. Safe to repeat. is_reload: the front answers whoever still asks it. */
 void pair_end(struct pair *pair, bool is_reload);

@@ -53,6 +53,20 @@ static void merge(struct plan *plan, const char *const *given)
 	}
 }
 
+static struct args *args_of(struct pair_plan *plan, int owner)
+{
+	switch (owner) {
+	case OWNER_FRONT:
+		return &plan->front;
+	case OWNER_STORE:
+		return &plan->helpers[HELPER_STORE];
+	case OWNER_SENDER:
+		return &plan->helpers[HELPER_SENDER];
+	default:
+		return &plan->warden;
+	}
+}
+
 /* Passes on what was said, or has a default, as `--name value`. */
 static void add_server_options(struct plan *plan, int foreign)
 {
@@ -62,8 +76,7 @@ static void add_server_options(struct plan *plan, int foreign)
 
 		if (is_ours || row->owner == foreign || !plan->values[i])
 			continue;
-		args_add_option(row->owner == OWNER_FRONT ? &plan->supervisor.plan.front : &plan->supervisor.plan.warden,
-				keep_text(plan, "--", row->name, ""), plan->values[i]);
+		args_add_option(args_of(&plan->supervisor.plan, row->owner), keep_text(plan, "--", row->name, ""), plan->values[i]);
 	}
 }
 
@@ -129,6 +142,9 @@ static void write_command_lines(struct plan *plan, bool is_docker)
 
 	args_add(&supervisor->plan.warden, is_docker ? "safexec-docker" : "safexec-warden");
 	args_add(&supervisor->plan.front, "safexecd");
+	args_add(&supervisor->plan.helpers[HELPER_STORE], "safexec-store");
+	args_add(&supervisor->plan.helpers[HELPER_SENDER], "safexec-sender");
+	supervisor->needs_key = strcmp(plan->values[SERVE_REQUIRE_KEY], "yes") == 0;
 	add_server_options(plan, is_docker ? OWNER_NATIVE : OWNER_DOCKER);
 	add_maxima(plan);
 	for (size_t i = 0; i < plan->file.sections_count; i++) {
@@ -173,6 +189,9 @@ static int run_with(struct supervisor_config *config, const char *listen_on, str
 	config->address = address.text;
 	config->handover = handover->listen_fd > 0 ? handover : NULL;
 	args_add_option(&config->plan.front, "--listen-name", address.text);
+	config->needs_key |= !listen_is_loopback(&address);
+	if (config->needs_key)
+		args_add(&config->plan.front, "--require-key");
 
 	int status = supervisor_run(config);
 

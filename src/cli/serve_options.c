@@ -12,6 +12,8 @@
 #define ENGINE_SCHEME    "unix://"
 #define IMAGE_CHARS      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@"
 #define RUNTIME_CHARS    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define RANGES_CHARS     "abcdefghijklmnopqrstuvwxyzABCDEF0123456789.:/[],"
+#define RANGES_MAX_CHARS 1023
 #define IMAGE_MAX_CHARS  255
 #define ENGINE_MAX_CHARS 100 /* a socket's path, unix(7), and the scheme */
 
@@ -23,9 +25,23 @@ static int check_listen(const struct option_row *row, const char *text, struct e
 		return err_say(err, -EINVAL,
 			       "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH.",
 			       row->name, text);
-	if (!listen_is_loopback(&address))
-		return err_say(err, -EINVAL,
-			       "--%s is %s, which other machines could reach; that needs API keys, which come in a later version.",
+	return 0;
+}
+
+static int check_yes(const struct option_row *row, const char *text, struct err *err)
+{
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be yes or no.", row->name, text);
+	return 0;
+}
+
+/* The sender reads it again, word by word. */
+static int check_ranges(const struct option_row *row, const char *text, struct err *err)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > RANGES_MAX_CHARS || strspn(text, RANGES_CHARS) != length)
+		return err_say(err, -EINVAL, "--%s is \"%.100s\"; it must be public, none, or ranges as in 10.1.0.0/16, with commas between.",
 			       row->name, text);
 	return 0;
 }

@@ -7,6 +7,8 @@
  * while: requests wait in the kernel. Ending goes the other way: first the front, which finishes what runs, then the warden,
  * which removes everything.
  *
+ * The store and the sender of callbacks run beside the pair; none of their deaths ends anything else.
+ *
  * A reload (SIGHUP): the program on the disk is asked whether it would start with the configuration there; then it takes our place by
  * execve(2) and finds our children as `before`. It starts a pair of its own. When that serves, `before` ends as above, in its
  * own time; when it cannot, `before` goes on.
@@ -33,7 +35,8 @@
 struct supervisor {
 	const struct supervisor_config *config;
 	struct pair now, before; /* before: the pair of the program that was here before a reload, until it has ended */
-	struct child check;      /* of a reload that was asked for */
+	struct helpers helpers;
+	struct child check; /* of a reload that was asked for */
 	struct watchdog watchdog;
 	int signal_fd;
 	bool was_announced; /* the first warden's readiness was told to the user */
@@ -135,31 +138,19 @@ static void pass_on(struct supervisor *s)
 
 /* --- children ------------------------------------------------------------------------------------------------------------------ */
 
-/* Starts what ought to run and does not; on the way out, asks the next one to end. */
-static void take_next_step(struct supervisor *s)
+/* Whoever revokes the last key later closes the door, not the server. */
+static bool may_serve(struct supervisor *s)
 {
-	struct pair *now = &s->now;
-	struct err err = { 0 };
-	int r = 0;
+	const struct helpers *helpers = &s->helpers;
 
-	pass_on(s);
-	if (!s->is_ending && now->warden.pid == 0 && !(s->config->plan.is_alone && pair_is_there(&s->before))) {
-		r = pair_start_warden(now, &s->config->plan, &err);
-	} else if (!s->is_ending && now->is_ready && now->front.pid == 0) {
-		r = pair_start_front(now, &s->config->plan, &err);
-		watchdog_expect(&s->watchdog);
-		pass_on(s);
+	if (!s->config->needs_key || s->was_announced || (helpers->is_store_up && helpers->keys > 0))
+		return true;
+	if (helpers->is_store_up || helpers->list[HELPER_STORE].is_given_up) {
+		log_line("Nothing is served on %s without an API key, and there is none. Make one with `safexec keys add NAME`.",
+			 s->config->address);
+		begin_ending(s, STATUS_USAGE);
 	}
-	if (r < 0) {
-		log_line("%s", err.text);
-		give_up(s, STATUS_FAILED);
-	}
-	if (s->is_ending) {
-		child_kill(&s->watchdog.ping);
-		pair_end(now, false);
-	}
-	if (s->is_reload_wanted)
-		begin_reload(s);
+	return false;
 }
 
 static void announce(struct supervisor *s)
@@ -173,6 +164,38 @@ static void announce(struct supervisor *s)
 		(void)fflush(stdout);
 	}
 	s->was_announced = true;
+}
+
+/* Starts what ought to run and does not; on the way out, asks the next one to end. */
+static void take_next_step(struct supervisor *s)
+{
+	struct pair *now = &s->now;
+	struct err err = { 0 };
+	int r = 0;
+
+	pass_on(s);
+	if (!s->is_ending && now->warden.pid == 0 && !(s->config->plan.is_alone && pair_is_there(&s->before))) {
+		r = pair_start_warden(now, &s->config->plan, &err);
+	} else if (!s->is_ending && now->is_ready && now->front.pid == 0 && may_serve(s)) {
+		r = pair_start_front(now, &s->config->plan, &err);
+		announce(s);
+		watchdog_expect(&s->watchdog);
+		pass_on(s);
+	}
+	if (r < 0) {
+		log_line("%s", err.text);
+		give_up(s, STATUS_FAILED);
+	}
+	if (!s->is_ending && now->is_ready)
+		helpers_keep(&s->helpers, now->front_uid, now->front_gid, now->front_fd);
+	if (s->is_ending) {
+		child_kill(&s->watchdog.ping);
+		pair_end(now, false);
+		if (now->front.pid == 0)
+			helpers_end(&s->helpers);
+	}
+	if (s->is_reload_wanted)
+		begin_reload(s);
 }
 
 static void tell_death(const struct child *child)
@@ -201,11 +224,14 @@ static void on_warden_exit(struct supervisor *s, struct pair *pair)
 	}
 }
 
-static void on_front_exit(struct supervisor *s, const struct pair *pair)
+static void on_front_exit(struct supervisor *s, struct pair *pair)
 {
 	bool is_now = pair == &s->now;
 	char text[CHILD_TEXT_BYTES];
 
+	pair_lose_front(pair);
+	if (is_now)
+		helpers_lose_front(&s->helpers);
 	if (is_now && !s->is_ending && child_gave_reason(&pair->front)) {
 		begin_ending(s, WEXITSTATUS(pair->front.wait_status));
 	} else if (is_now && !s->is_ending && !pair->front.was_asked) {
@@ -235,9 +261,11 @@ static void on_exits(struct supervisor *s)
 	for (pid_t pid; (pid = waitpid(-1, &wait_status, WNOHANG)) > 0;) {
 		for (size_t i = 0; i < ARRAY_SIZE(children) && !child_take_exit(children[i], pid, wait_status); i++)
 			;
+		(void)helpers_take_exit(&s->helpers, pid, wait_status);
 	}
 	look_at_pair(s, &s->now);
 	look_at_pair(s, &s->before);
+	helpers_look(&s->helpers, s->is_ending);
 	if (had_before && !pair_is_there(&s->before) && !s->is_ending)
 		log_line("Reloaded: what served before has ended.");
 	if (child_look(&s->check))
@@ -271,6 +299,7 @@ static void on_signal(struct supervisor *s)
 		child_kill(&s->now.warden);
 		child_kill(&s->before.front);
 		child_kill(&s->before.warden);
+		helpers_kill(&s->helpers);
 	}
 }
 
@@ -286,11 +315,13 @@ static void wait_for_event(struct supervisor *s)
 		{ .fd = s->now.warden_fd, .events = POLLIN },
 		{ .fd = s->before.warden_fd, .events = POLLIN },
 		{ .fd = s->signal_fd, .events = POLLIN },
+		{ .fd = s->helpers.list[HELPER_STORE].fd, .events = POLLIN },
 	};
 	nsec_t now = clock_now();
 	nsec_t until = earlier(pair_check_time(&s->now, now), pair_check_time(&s->before, now));
 
 	until = earlier(until, child_check_time(&s->check, now));
+	until = earlier(until, helpers_check_time(&s->helpers, now));
 	if (!s->is_ending)
 		until = earlier(until, watchdog_run(&s->watchdog, now));
 
@@ -298,10 +329,12 @@ static void wait_for_event(struct supervisor *s)
 
 	if (poll(polled, ARRAY_SIZE(polled), wait_ms) <= 0)
 		return;
-	if (polled[0].revents && pair_read_warden(&s->now))
-		announce(s);
+	if (polled[0].revents)
+		(void)pair_read_warden(&s->now);
 	if (polled[1].revents)
 		(void)pair_read_warden(&s->before);
+	if (polled[3].revents)
+		helpers_read_store(&s->helpers);
 	if (polled[2].revents)
 		on_signal(s);
 }
@@ -333,13 +366,15 @@ int supervisor_run(const struct supervisor_config *config)
 	}
 	s.signal_fd = signal_fd;
 	watchdog_init(&s.watchdog, config->address);
+	helpers_init(&s.helpers, config->plan.helpers);
 	pair_init(&s.before, &config->plan, 0);
 	if (config->handover)
 		adopt(&s, config->handover);
 	pair_init(&s.now, &config->plan, s.before.turn + 1);
 	if (config->handover)
 		on_exits(&s); /* a SIGCHLD that came between the two programs may have been the last one's to read */
-	for (take_next_step(&s); !s.is_ending || pair_is_there(&s.now) || pair_is_there(&s.before); take_next_step(&s))
+	for (take_next_step(&s); !s.is_ending || pair_is_there(&s.now) || pair_is_there(&s.before) || helpers_are_there(&s.helpers);
+	     take_next_step(&s))
 		wait_for_event(&s);
 	s.now.warden_fd = fd_close(s.now.warden_fd);
 	s.before.warden_fd = fd_close(s.before.warden_fd);

@@ -17,12 +17,27 @@ struct option_row {
 	size_t offset; /* of a uint64_t in struct options; 0: read by hand */
 };
 
-enum { ROW_LISTEN_FD, ROW_PROVIDER_FD, ROW_UID, ROW_GID, ROW_LISTEN_NAME, ROW_ENVIRONMENT, ROW_LIMIT, ROW_LIMIT_MAX, ROW_HELP };
+enum {
+	ROW_LISTEN_FD,
+	ROW_PROVIDER_FD,
+	ROW_SUPERVISOR_FD,
+	ROW_REQUIRE_KEY,
+	ROW_UID,
+	ROW_GID,
+	ROW_LISTEN_NAME,
+	ROW_ENVIRONMENT,
+	ROW_LIMIT,
+	ROW_LIMIT_MAX,
+	ROW_HELP
+};
 
 static const struct option_row rows[] = {
 #define AT(field) offsetof(struct options, field)
 	[ROW_LISTEN_FD] = { "listen-fd", "FD", "the listening socket (needed)", .min = 0, .max = INT_MAX },
 	[ROW_PROVIDER_FD] = { "provider-fd", "FD", "the front's end of the provider's link (needed)", .min = 0, .max = INT_MAX },
+	[ROW_SUPERVISOR_FD] = { "supervisor-fd", "FD", "the supervisor's socket, over which links to the store come", .min = 0,
+				.max = INT_MAX },
+	[ROW_REQUIRE_KEY] = { "require-key", NULL, "answer nobody without an API key" },
 	[ROW_UID] = { "uid", "UID", "the user to become (needed when started as root)", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_GID] = { "gid", "GID", "the group to become", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_LISTEN_NAME] = { "listen-name", "ADDR:PORT", "the address as people write it (127.0.0.1:5000)" },
@@ -119,6 +134,12 @@ static int take_option(int index, const char *text, struct options *options, str
 	case ROW_PROVIDER_FD:
 		options->provider_fd = (int)value;
 		break;
+	case ROW_SUPERVISOR_FD:
+		options->supervisor_fd = (int)value;
+		break;
+	case ROW_REQUIRE_KEY:
+		options->needs_key = true;
+		break;
 	case ROW_UID:
 		options->uid = (uid_t)value;
 		break;
@@ -172,6 +193,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
 	struct options options = {
 		.listen_fd = -1,
 		.provider_fd = -1,
+		.supervisor_fd = -1,
 		.listen_name = "127.0.0.1:5000",
 		.environments = { { ENVIRONMENTS_DEFAULT, limits_default() } },
 		.environments_count = 1,

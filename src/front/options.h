@@ -10,6 +10,8 @@
 
 struct options {
 	int listen_fd, provider_fd;
+	int supervisor_fd; /* -1: none, and with it no store */
+	bool needs_key;
 	bool has_ids;
 	uid_t uid;
 	gid_t gid;

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#define CONTROL_NAME       "control"
+#define CONTROL_PREFIX     "control-" /* and the pid of the store that listens there */
 #define CONTROL_PATIENCE_S 5
 
 /* Returns when the server goes by the new keys: 1; 0: no server is running; -ETIMEDOUT: it does not say so. In the state folder. */

@@ -42,6 +42,7 @@ static const int calls[] = {
 	SCMP_SYS(faccessat2),
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(fallocate),
+	SCMP_SYS(flock),
 	SCMP_SYS(fsync),
 	SCMP_SYS(fdatasync),
 	SCMP_SYS(unlink),

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +45,20 @@ static int read_in(int fd, uint64_t max, char **ret_bytes, size_t *ret_size)
 	return fd >= 0 ? store_read_parcel(fd, max, ret_bytes, ret_size) : 0;
 }
 
+/* Before the lock is ours, what the front says is kept for when it is. */
 static int say_hello(struct store *store, const struct store_hello *call, const char *parcel, size_t size)
 {
 	if (size != call->count * sizeof(uint64_t))
 		return -EPROTO;
+	if (!store->has_lock) {
+		free(store->kept);
+		store->kept = malloc(size + 1);
+		store->kept_count = call->count;
+		if (!store->kept)
+			return -ENOMEM;
+		memcpy(store->kept, parcel ? parcel : "", size);
+		return 0;
+	}
 	return jobs_break_off(&store->jobs, (const uint64_t *)(const void *)parcel, call->count, store_now_ms());
 }
 
@@ -94,17 +104,20 @@ static void answer(struct store *store, const union call *call, int fd, struct r
 	_cleanup_(buf_free) struct buf out = buf_new(out_max(call->head.type));
 	char *parcel = NULL;
 	size_t size = 0;
-	int r = store->fault.code;
+	bool is_shut = !store->has_lock && call->head.type != STORE_HELLO;
+	int r = store->fault.code != 0 ? store->fault.code : is_shut ? -EBUSY : 0;
 
 	*reply = (struct reply){ .answer = { .head = STORE_HEAD(STORE_ANSWER, call->head.tag) }, .parcel = -EBADF };
 	if (r == 0)
 		r = read_in(fd, call->head.type == STORE_SUBMIT ? STORE_BATCH_MAX_BYTES : PARCEL_MAX_BYTES, &parcel, &size);
 	else
-		(void)memcpy(reply->answer.text, store->fault.text, sizeof reply->answer.text);
+		(void)snprintf(reply->answer.text, sizeof reply->answer.text, "%s",
+			       store->fault.code != 0 ? store->fault.text
+						      : "Another server, or this one before its reload, has the state folder.");
 	if (r == 0)
 		r = serve(store, call, parcel, size, &out, &reply->answer.count);
 	free(parcel);
-	reply->answer.status = store->fault.code != 0 ? -ENODATA : r;
+	reply->answer.status = store->fault.code != 0 || is_shut ? -ENODATA : r;
 	if (out.size == 0) {
 		reply->answer.count = 0;
 		return;
@@ -219,11 +232,13 @@ void link_drop(struct store *store)
 	store->on_front = NULL;
 	store->front = fd_close(store->front);
 	control_release(store); /* a front that comes gets the keys as they are */
+	store_check_orphan(store);
 }
 
 void link_take(struct store *store, int *fd)
 {
-	link_drop(store);
+	if (store->front >= 0)
+		link_drop(store);
 	store->front = fd_take(fd);
 	if (fd_set_nonblock(store->front, true) == 0)
 		store->on_front = event_new(store->loop, store->front, EV_READ | EV_PERSIST, on_front, store);

@@ -47,12 +47,21 @@ static void on_supervisor(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (n == -EAGAIN)
 		return;
-	if (!store_check_link(&frame, n, fds_count, &peer))
-		(void)event_base_loopbreak(store->loop);
-	else if (peer == STORE_PEER_FRONT)
+	if (!store_check_link(&frame, n, fds_count, &peer)) {
+		(void)event_del(store->on_supervisor);
+		store->is_orphan = true;
+		store_check_orphan(store);
+	} else if (peer == STORE_PEER_FRONT) {
 		link_take(store, &link);
-	else if (peer == STORE_PEER_SENDER)
+	} else if (peer == STORE_PEER_SENDER) {
 		sender_take(store, &link);
+	}
+}
+
+void store_check_orphan(struct store *store)
+{
+	if (store->is_orphan && store->front < 0)
+		(void)event_base_loopbreak(store->loop);
 }
 
 static void expire(struct store *store)
@@ -77,7 +86,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (store->fault.code != 0)
+	if (store->fault.code == 0 && !store->has_lock)
+		store_try_lock(store);
+	if (store->fault.code != 0 || !store->has_lock)
 		return;
 	if (store->needs_expiry || store_now_ms() / 1000 % 60 == 0)
 		expire(store);
@@ -116,7 +127,7 @@ static int take_folder(struct store *store, int *folder, struct err *err)
 	int r = state_enter(store->options->state, folder, err);
 
 	if (r == 0)
-		r = state_lock(*folder, &store->lock, err);
+		r = state_open_lock(*folder, &store->lock, err);
 	if (r == 0)
 		r = state_hand_over(*folder, &store->options->ids, err);
 	return r == 0 ? control_open(store, err) : r;
@@ -158,12 +169,36 @@ static int open_files(struct store *store, struct err *err)
 		.age_ms_max = store->options->age_seconds_max * 1000,
 		.bytes_max = store->options->bytes_max,
 	};
-	r = jobs_count(&store->jobs);
-	if (r == 0)
-		r = take_secret(store);
+	r = take_secret(store);
+	return r < 0 ? err_set(err, r, "The database cannot be read") : 0;
+}
+
+static int use_lock(struct store *store, struct err *err)
+{
+	int r = jobs_count(&store->jobs);
+
+	if (r == 0 && store->kept)
+		r = jobs_break_off(&store->jobs, store->kept, store->kept_count, store_now_ms());
+	free(store->kept);
+	store->kept = NULL;
 	if (r < 0)
 		return err_set(err, r, "The database cannot be read");
 	return audit_open(&store->audit, store->options->audit_bytes_max, err);
+}
+
+void store_try_lock(struct store *store)
+{
+	int r = state_take_lock(store->lock);
+
+	if (r == -EBUSY)
+		return;
+	store->has_lock = r == 0;
+	if (r < 0)
+		(void)err_set(&store->fault, r, "Cannot lock the state folder");
+	else
+		(void)use_lock(store, &store->fault);
+	if (store->fault.code != 0)
+		log_line("Jobs and the audit log are not there: %s", store->fault.text);
 }
 
 static int count_keys(struct store *store, uint32_t *ret_count)
@@ -199,6 +234,8 @@ static int run(struct store *store, struct err *err)
 		(void)open_files(store, &store->fault);
 	if (store->fault.code != 0)
 		log_line("Jobs, keys and the audit log are not there: %s", store->fault.text);
+	else
+		store_try_lock(store);
 	tell_supervisor(store);
 	(void)event_base_dispatch(store->loop);
 	return 0;
@@ -208,6 +245,7 @@ static void close_all(struct store *store)
 {
 	struct event *events[] = { store->on_terminate, store->on_supervisor, store->on_tick };
 
+	store->is_orphan = false;
 	link_drop(store);
 	if (store->on_sender)
 		event_free(store->on_sender); /* what it has on its way is sent again */
@@ -221,6 +259,7 @@ static void close_all(struct store *store)
 	}
 	if (store->loop)
 		event_base_free(store->loop);
+	free(store->kept);
 	store->lock = fd_close(store->lock);
 }
 

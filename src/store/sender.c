@@ -75,7 +75,7 @@ void sender_look(struct store *store)
 	sqlite3_stmt *row;
 	int r;
 
-	if (store->fault.code != 0 || store->sender < 0 || store->sending != 0)
+	if (store->fault.code != 0 || !store->has_lock || store->sender < 0 || store->sending != 0)
 		return;
 	row = db_use(&store->db, DB_NEXT_CALLBACK);
 	(void)sqlite3_bind_int64(row, 1, 0);

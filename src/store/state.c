@@ -81,17 +81,15 @@ int state_become_owner(int folder, struct err *err)
 	return 0;
 }
 
-int state_lock(int folder, int *ret_lock, struct err *err)
+int state_open_lock(int folder, int *ret_lock, struct err *err)
 {
-	_cleanup_(fd_closep) int lock = openat(folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*ret_lock = openat(folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *ret_lock < 0 ? err_set(err, -errno, "Cannot write to the state folder") : 0;
+}
 
-	if (lock < 0)
-		return err_set(err, -errno, "Cannot write to the state folder");
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? err_say(err, -EBUSY,
-					 "Another server uses the state folder; give this one its own with --state DIR.")
-			       : err_set(err, -errno, "Cannot lock the state folder");
-	*ret_lock = fd_take(&lock);
-	return 0;
+int state_take_lock(int lock)
+{
+	if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? -EBUSY : -errno;
 }

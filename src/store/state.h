@@ -15,5 +15,8 @@ int state_hand_over(int folder, const struct sandbox_ids *ids, struct err *err);
  * read. -errno with a sentence. */
 int state_become_owner(int folder, struct err *err);
 
-/* Only one store may use it: holds a lock until the descriptor is closed. -EBUSY with a sentence. */
-int state_lock(int folder, int *ret_lock, struct err *err);
+/* Opens the file whose lock says which store may change jobs and write the audit log; it is held until the descriptor is closed. */
+int state_open_lock(int folder, int *ret_lock, struct err *err);
+
+/* -EBUSY: another store has it: another server's, or our own before a reload. */
+int state_take_lock(int lock);

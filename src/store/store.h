@@ -30,10 +30,20 @@ struct store {
 	uint64_t sending;       /* the job whose callback the sender has; 0: none */
 	uint8_t secret[32];     /* signs callbacks */
 	bool needs_expiry;
+	bool has_lock;  /* jobs and the audit log are ours; without it only keys are read */
+	bool is_orphan; /* the supervisor has reloaded: we end with our front */
+	uint64_t *kept; /* what the front had begun when it said hello, to be looked at when the lock comes; owned */
+	size_t kept_count;
 };
 
 /* Milliseconds since 1970. */
 uint64_t store_now_ms(void);
+
+/* main.c: takes the lock if it is free now, and then opens what it is for. */
+void store_try_lock(struct store *store);
+
+/* main.c: ends the loop when nobody needs it any more. */
+void store_check_orphan(struct store *store);
 
 /* link.c: the front. Takes the descriptor over. */
 void link_take(struct store *store, int *fd);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-ins for safexec-warden and safexecd that tell a test what happens to them, so that the supervisor can be tested without
+"""Stand-ins for safexec-warden, safexecd, safexec-store and safexec-sender that tell a test what happens to them, so that the supervisor can be tested without
 root. A test copies this file beside a copy of `safexec` under both names; each line that a stand-in reports is one datagram to the
 socket `events` in the same folder, and what it shall do is in `orders.json` there (read at each start)."""
 import array
@@ -17,6 +17,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 NAME = pathlib.Path(__file__).name
 MAGIC, READY, FRONT = 0x53584543, 5, 6
+STORE_MAGIC, STORE_UP = 0x53585354, 15
 PR_SET_PDEATHSIG = 1
 
 events = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -108,6 +109,24 @@ def front(orders):
             connection.close()
 
 
+def helper(orders):
+    """Tells of its start, its links and its end only when it has orders: most tests are about the others."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    supervisor = socket.socket(fileno=int(option("--supervisor-fd")))
+    say = tell if orders else lambda *_, **__: None
+    say("start", args=sys.argv[1:])
+    if "exit" in orders:
+        sys.exit(orders["exit"])
+    if NAME == "safexec-store":
+        supervisor.send(struct.pack("=IIQiI", STORE_MAGIC, STORE_UP, 0, orders.get("status", 0), orders.get("keys", 0)))
+    while True:
+        frame, ancillary, _, _ = supervisor.recvmsg(64, socket.CMSG_SPACE(16))
+        if not frame:
+            sys.exit(0)
+        say("link", frame=frame.hex(), fds=sum(len(data) // 4 for _, _, data in ancillary))
+
+
 if __name__ == "__main__":
     orders_of_all = json.loads((HERE / "orders.json").read_text())
-    {"safexec-warden": warden, "safexec-docker": warden, "safexecd": front}[NAME](orders_of_all.get(NAME, {}))
+    {"safexec-warden": warden, "safexec-docker": warden, "safexecd": front, "safexec-store": helper,
+     "safexec-sender": helper}[NAME](orders_of_all.get(NAME, {}))

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import urllib.request
 
 import pytest
 import requests
@@ -35,7 +36,7 @@ class Stage:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         shutil.copy(SAFEXEC, self.folder / "safexec")
-        for name in ("safexec-warden", "safexec-docker", "safexecd"):
+        for name in ("safexec-warden", "safexec-docker", "safexecd", "safexec-store", "safexec-sender"):
             text = (HERE / "fake_programs.py").read_text()
             (self.folder / name).write_text("#!/usr/bin/python3 -I\n" + text)
             (self.folder / name).chmod(0o755)
@@ -51,9 +52,9 @@ class Stage:
         while event := self.events.recv(65536):
             self.queue.put(json.loads(event))
 
-    def order(self, warden=None, front=None):
+    def order(self, warden=None, front=None, store=None):
         new = self.folder / "orders.new"
-        new.write_text(json.dumps({"safexec-warden": warden or {}, "safexecd": front or {}}))
+        new.write_text(json.dumps({"safexec-warden": warden or {}, "safexecd": front or {}, "safexec-store": store or {}}))
         new.rename(self.folder / "orders.json")
 
     def serve(self, *options, **more):
@@ -145,7 +146,7 @@ USAGE_ERRORS = [
     (["serve", "--name", "a" * 32], "it must be 1 to 31"),
 ]
 NUMBERS = {"slots": (1, 1000), "idle": (1, 1000), "queue": (1, 10000), "queue-ms": (1, 600000), "zygote-max-forks": (1, 1000000),
-           "zygote-max-seconds": (1, 86400)}
+           "zygote-max-seconds": (1, 86400), "jobs-queued": (1, 1000000), "results-seconds": (1, 31536000)}
 USAGE_ERRORS += [(["serve", f"--{name}", value], f'--{name} is "{value}"; it must be a whole number from {least} to {most}.')
                  for name, (least, most) in NUMBERS.items()
                  for value in (str(least - 1), str(most + 1), "-1", "1.5", "", "x", "99999999999999999999", "5 ", "0x5")]
@@ -153,8 +154,9 @@ USAGE_ERRORS += [(["serve", "--listen", address], f'--listen is "{address}"; it 
                  for address in ("", "5000", ":5000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
                                  "127.1:5000", "localhost:5000", "::1:5000", "[::1]", "[::1]5000", "[127.0.0.1]:5000", "127.0.0.1:5000 ",
                                  "127.0.0.1:05000x", "[fe80::1%lo]:5000")]
-USAGE_ERRORS += [(["serve", "--listen", address], f"--listen is {address}, which other machines could reach; that needs API keys")
-                 for address in ("0.0.0.0:5000", "10.0.0.1:5000", "128.0.0.1:5000", "[::]:5000", "[fd00::1]:5000", "[::ffff:127.0.0.1]:5000")]
+USAGE_ERRORS += [(["serve", "--require-key", "maybe"], '--require-key is "maybe"; it must be yes or no.'),
+                 (["serve", "--state", "x"], '--state is "x"; it must be an absolute path.'),
+                 (["serve", "--callback-allow", "10.0.0.0/8; rm"], "it must be public, none, or ranges")]
 
 
 @pytest.mark.parametrize("args, sentence", USAGE_ERRORS, ids=[" ".join(args) or "nothing" for args, _ in USAGE_ERRORS])
@@ -177,7 +179,7 @@ def test_help_is_on_stdout_everywhere(args):
 
 def test_help_lists_every_option_of_serve_and_the_manual_page_too():
     names = re.findall(r"^  --([a-z-]+)", safexec("serve", "--help").stdout, re.M)
-    assert set(NUMBERS) | {"config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
+    assert set(NUMBERS) | {"require-key", "state", "results-bytes", "audit-bytes", "callback-allow", "config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
     page = (harness.ROOT / "man/safexec.1").read_text().replace("\\-", "-")
     assert not [name for name in names if f"-{name}" not in page]
 
@@ -186,6 +188,51 @@ def test_help_lists_every_option_of_serve_and_the_manual_page_too():
 def test_version_is_that_of_the_build(args):
     version = re.search(r"version: '([0-9.]+)'", (harness.ROOT / "meson.build").read_text())[1]
     assert safexec(*args).stdout == f"safexec {version}\n"
+
+
+# serve: keys and the programs beside the pair
+
+@pytest.mark.parametrize("options", [["--listen", "0.0.0.0:0"], ["--listen", "[::]:0"], ["--listen", "[::ffff:127.0.0.1]:0"],
+                                     ["--require-key", "yes"]], ids=" ".join)
+def test_without_a_key_nothing_is_served_where_one_is_needed(stage, options):
+    stage.serve(*options)
+    status, error = stage.end()
+    assert status == 2 and error.count("\n") == 1
+    assert "without an API key, and there is none. Make one with `safexec keys add NAME`" in error
+    assert ("safexecd", "start") not in stage.drain()
+
+
+def test_with_a_key_any_address_is_served_and_the_front_asks_for_it(stage):
+    stage.order(store={"keys": 1})
+    stage.serve("--listen", "0.0.0.0:0")
+    _, front = stage.wait_serving()
+    assert "--require-key" in front["args"]
+
+
+def test_store_and_front_are_linked_anew_when_one_of_them_is_a_new_one(stage):
+    def wait_links(count):
+        while sum((event["who"], event["what"]) == ("safexec-store", "link") for event in stage.seen) < count:
+            stage.wait("safexec-store", "link")
+        return [event for event in stage.seen if event["who"] == "safexec-store"][-1]["pid"]
+
+    stage.order(store={"keys": 0, "status": 0})
+    stage.serve()
+    _, front = stage.wait_serving()
+    store = wait_links(2)  # with the front, and with the sender
+    os.kill(front["pid"], signal.SIGKILL)
+    assert wait_links(3) == store
+    os.kill(store, signal.SIGKILL)
+    assert wait_links(5) != store
+
+
+def test_a_store_that_keeps_dying_is_given_up_and_the_server_goes_on(stage):
+    stage.order(store={"exit": 1})
+    stage.serve()
+    url = stage.url()
+    lines = iter(stage.process.stderr.readline, "")
+    assert any("safexec-store keeps dying. The server goes on without it." in line for line in lines)
+    with urllib.request.urlopen(url, timeout=WAIT_S) as reply:
+        assert reply.read() == b"hello"
 
 
 # serve: the listening socket
@@ -247,7 +294,7 @@ def test_options_reach_the_program_they_are_for_and_defaults_hold(stage):
     given = arguments(front)
     assert re.fullmatch(r"127\.0\.0\.1:\d+", given.pop("--listen-name"))
     uid, gid = (os.getuid() or 12345), (os.getgid() or 12345)
-    assert given == {"--listen-fd": "3", "--provider-fd": "4", "--uid": str(uid), "--gid": str(gid), "--queue": "64", "--queue-ms": "30000",
+    assert given == {"--listen-fd": "3", "--provider-fd": "4", "--supervisor-fd": "5", "--uid": str(uid), "--gid": str(gid), "--queue": "64", "--queue-ms": "30000",
                      "--environment": "base"}
 
 
@@ -352,7 +399,7 @@ def test_children_inherit_nothing_but_what_is_handed_over(stage):
     with open("/dev/null", "rb") as stray:
         stage.serve(env={**os.environ, "SECRET": "1"}, pass_fds=[stray.fileno()])
         warden, front = stage.wait_serving()
-    own = {"safexec-warden": 3, "safexecd": 4}  # the highest descriptor handed over
+    own = {"safexec-warden": 3, "safexecd": 5}  # the highest descriptor handed over
     for event in (warden, front):
         assert sorted(event["environment"]) in (["LANG", "PATH"], ["LANG", "LC_CTYPE", "PATH"])
         # The stand-in itself opened its events socket, two ends of a pipe and the folder it lists.
@@ -527,7 +574,7 @@ def test_reloads_follow_one_another_and_leave_no_descriptor_behind(stage):
     for turn in range(2, 5):
         warden, front = reload(stage, front)
         assert warden["args"][-2:] == ["--turn", str(turn)]
-        harness.wait_until(lambda: len(harness.descendants(stage.process.pid)) == 3, WAIT_S, "two children")
+        harness.wait_until(lambda: len(harness.descendants(stage.process.pid)) == 5, WAIT_S, "four children")
         counts.append(len(harness.Process(stage.process.pid).descriptors()))
     assert len(set(counts)) == 1, counts
 
@@ -767,7 +814,7 @@ def test_restarts_leave_no_descriptor_behind(stage):
     stage.serve()
     warden, front = stage.wait_serving()
     supervisor = harness.Process(stage.process.pid)
-    before = supervisor.descriptors()
+    before = harness.wait_until(lambda: len(harness.descendants(stage.process.pid)) == 5 and len(supervisor.descriptors()), WAIT_S, "helpers")
     for victim in ("front", "warden"):
         os.kill({"front": front, "warden": warden}[victim]["pid"], signal.SIGKILL)
         if victim == "front":
@@ -775,7 +822,7 @@ def test_restarts_leave_no_descriptor_behind(stage):
             stage.wait("safexecd", "linked")
         else:
             stage.wait_serving()
-        assert supervisor.descriptors() == before
+        harness.wait_until(lambda: len(supervisor.descriptors()) == before, WAIT_S, f"{before} descriptors")
 
 
 # run

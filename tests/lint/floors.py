@@ -12,7 +12,7 @@ FLOORS = {
     "http": 2, "cell": 2, "sandbox": 2, "provider": 2,
     "service": 3,
     "api": 4,
-    "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5, "store": 5, "callback": 5,
+    "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5, "store": 5, "sender": 5,
 }
 
 # Neighbours on one floor do not know each other, but for these: who, whom, why.
@@ -49,9 +49,9 @@ HIDDEN = {
 FOREIGN = {
     r"Python\.h|patchlevel\.h": {"zygote"},
     r"microhttpd\.h": {"http"},
-    r"curl/.*": {"cli", "docker"},
+    r"curl/.*": {"cli", "docker", "sender"},
     r"ini\.h": {"cli"},
-    r"seccomp\.h": {"callback", "cell", "front", "sandbox", "store", "warden"},
+    r"seccomp\.h": {"cell", "front", "sandbox", "sender", "store", "warden"},
     r"sched\.h|sys/mount\.h|linux/mount\.h": {"cell", "warden", "zygote"},
 }
 

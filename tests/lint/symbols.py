@@ -27,6 +27,11 @@ PROGRAMS = {
         "libraries": ["libmicrohttpd.so.*", "libevent_core-2.*.so.*", "libjansson.so.*", "libseccomp.so.*"],
         "syscall": "Landlock has no wrapper in glibc",
     },
+    "safexec-sender": {
+        "banned": NEW_PROCESSES + EXEC + MOUNTS + NAMESPACES + OTHERS + ["listen", "accept", "accept4"],
+        "libraries": ["libcurl-gnutls.so.*", "libnettle.so.*", "libseccomp.so.*"],
+        "syscall": "Landlock has no wrapper in glibc",
+    },
     "safexec-store": {
         "banned": NEW_PROCESSES + EXEC + MOUNTS + NAMESPACES + OTHERS + ["getaddrinfo"],
         "libraries": ["libevent_core-2.*.so.*", "libnettle.so.*", "libseccomp.so.*", "libsqlite3.so.*"],
