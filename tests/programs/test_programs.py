@@ -52,7 +52,7 @@ def expected_error(status, stderr):
 
 
 def test_there_are_programs_enough_and_each_fits_a_request():
-    assert len(PROGRAMS) >= 60
+    assert len(PROGRAMS) >= 150
     assert not [p.name for p in PROGRAMS if len(p.read_bytes().decode()) > 5000]
 
 
