@@ -296,9 +296,8 @@ static int landlock_is_active(struct confine_cell *cell)
 
 /* --- seccomp -------------------------------------------------------------------------------------------------------- */
 
-static int load_filters(struct confine_cell *cell)
+static int load_both(const struct filters *filters)
 {
-	const struct filters *filters = &cell->plan->filters;
 	struct sock_fprog allow = { filters->allow.count, (struct sock_filter *)(uintptr_t)filters->allow.rows };
 	struct sock_fprog refuse = { filters->refuse.count, (struct sock_filter *)(uintptr_t)filters->refuse.rows };
 
@@ -307,6 +306,11 @@ static int load_filters(struct confine_cell *cell)
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &refuse, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+static int load_filters(struct confine_cell *cell)
+{
+	return load_both(&cell->plan->filters);
 }
 
 static int filter_is_active(struct confine_cell *cell)
@@ -364,4 +368,13 @@ int confine(struct confine_cell *cell, struct err *err)
 			return err_set(err, r, "%s: the guest could still %s", stage->name, stage->without);
 	}
 	return 0;
+}
+
+int confine_reader(const struct confine_plan *plan, const char *folder)
+{
+	int r = plan->landlock_abi > 0 ? landlock_restrict_reader(plan->landlock_abi, folder) : 0;
+
+	if (r == 0)
+		r = load_both(&plan->filters);
+	return r == 0 ? filter_is_active(NULL) : r;
 }

@@ -32,3 +32,7 @@ struct confine_cell {
 /* All stages in order. On success the process has descriptors 0 (/dev/null), 1, 2 and CONFINE_GATE_FD, stands in /app, and
  * may do nothing that a guest may not. On failure err names the stage and what the guest could still do; the caller exits. */
 int confine(struct confine_cell *cell, struct err *err);
+
+/* For a process that has no_new_privs and is to read what a guest has left: no path but those beneath folder, and those only for
+ * reading; no call that a guest may not make. -errno: it is not so confined as it should be. */
+int confine_reader(const struct confine_plan *plan, const char *folder);

@@ -2,10 +2,12 @@
  *
  * The life of an init: mounts, loopback, identity -> ORDER_INIT_UP; the guest's word that it is confined -> ORDER_CELL_READY;
  * ORDER_JOB: code into /app/script.py, or the bundle to the guest, which unpacks it; read-only where asked, last capability
- * gone -> ORDER_GO to the guest. The only bytes of a run that pass through here are copied from one descriptor to another.
+ * gone -> ORDER_GO to the guest; at the end ORDER_DISK, or ORDER_COLLECT: it kills all that is left, becomes what the guest was,
+ * and only then reads patterns and files. Until that the only bytes of a run that pass through here are copied from one descriptor to another.
  */
 #include "cell/init.h"
 
+#include "cell/collect.h"
 #include "cell/mounts.h"
 #include "cell/root.h"
 #include "spec/result.h"
@@ -21,19 +23,28 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LINK_FD = 3, GATE_FD = 4 };
 
 #define FULL_BYTES (16 * KIB) /* less room than this left at the end counts as a full disk */
 
+#define COLLECT_TIME    (2 * NSEC_PER_SEC)
+#define COLLECT_ENTRIES 100000
+#define COLLECT_NICE    10
+#define DYING_PAUSE_NS  200000
+
 struct init {
 	const struct order *order;
+	const struct confine_plan *plan;
+	int bundle;               /* with patterns of files that are to come back, or -EBADF */
 	int script;               /* /app/script.py, open for writing until the job is in it */
 	int namespaces[NS_COUNT]; /* until the warden has them */
 	struct order reply;
@@ -146,7 +157,8 @@ static int set_capabilities(uint64_t capabilities)
 	return syscall(SYS_capset, &header, sets) < 0 ? -errno : 0;
 }
 
-/* An id that no guest has. CAP_SYS_ADMIN stays until the job is applied: a read-only remount needs it. */
+/* An id that no guest has. Until the job is applied, CAP_SYS_ADMIN stays for a read-only remount, the others to become able
+ * to take the guest's id. */
 static int take_init_id(const struct init *init)
 {
 	gid_t id = init->order->cell.init_id;
@@ -154,7 +166,22 @@ static int take_init_id(const struct init *init)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || syscall(SYS_setgroups, 0, NULL) < 0 || setresgid(id, id, id) < 0 ||
 	    setresuid(id, id, id) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return set_capabilities(UINT64_C(1) << CAP_SYS_ADMIN);
+	return set_capabilities(UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID);
+}
+
+/* Saves the guest's id beside our own, for the time after its end: to take a saved id needs no capability (credentials(7)). */
+static int save_guest_id(const struct init *init)
+{
+	gid_t id = init->order->cell.guest_id;
+
+	return setresgid((gid_t)-1, (gid_t)-1, id) < 0 || setresuid((uid_t)-1, (uid_t)-1, id) < 0 ? -errno : 0;
+}
+
+static int take_guest_id(const struct init *init)
+{
+	gid_t id = init->order->cell.guest_id;
+
+	return setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ? -errno : 0;
 }
 
 /* --- talking ---------------------------------------------------------------------------------------------------------------- */
@@ -269,6 +296,20 @@ static bool have_program(struct init *init, const struct order *job, int program
 	return r == 0;
 }
 
+static void drop_capabilities(struct init *init, const struct order *job, int *bundle)
+{
+	int r = 0;
+
+	if (job->job.flags & WIRE_JOB_OUTPUTS) {
+		init->bundle = fd_take(bundle);
+		r = save_guest_id(init);
+	}
+	if (r == 0)
+		r = set_capabilities(0);
+	if (r < 0)
+		fail(init, LINK_FD, r, "drop its last capabilities");
+}
+
 static void start_job(struct init *init, const struct order *job, int fds[ORDER_JOB_FDS])
 {
 	int r = resize_scratch(init, &job->job.limits);
@@ -284,9 +325,7 @@ static void start_job(struct init *init, const struct order *job, int fds[ORDER_
 		if (r < 0)
 			fail(init, LINK_FD, r, "make /app and /tmp read-only");
 	}
-	r = set_capabilities(0);
-	if (r < 0)
-		fail(init, LINK_FD, r, "drop its last capability");
+	drop_capabilities(init, job, &fds[JOB_PROGRAM]);
 
 	/* The clock runs before the program does: a guest that is woken first may keep this process off its CPU for long. */
 	tell(init, LINK_FD, ORDER_STARTED);
@@ -305,6 +344,66 @@ static bool is_scratch_full(void)
 	return statvfs("/app", &fs) == 0 && (fs.f_bavail * fs.f_frsize < FULL_BYTES || fs.f_favail == 0);
 }
 
+/* --- the files that come back ------------------------------------------------------------------------------------------------- */
+
+/* Everybody in the cell but us; until nobody is left, zombies included. */
+static int kill_all(nsec_t deadline)
+{
+	const struct timespec pause = { .tv_nsec = DYING_PAUSE_NS };
+
+	while (kill(-1, SIGKILL) == 0) {
+		if (clock_now() > deadline)
+			return -ETIMEDOUT;
+		(void)nanosleep(&pause, NULL);
+	}
+	return errno == ESRCH ? 0 : -errno;
+}
+
+/* As the guest, when the guest is gone: nobody is left to race with, and whatever it has prepared is met with no more than it had
+ * itself. After this, init can do nothing but answer. */
+static int collect(struct init *init, int *ret_files)
+{
+	nsec_t deadline = clock_now() + COLLECT_TIME;
+	const struct collect_caps caps = {
+		.bytes = WIRE_MAX_FOUND_BYTES,
+		.files = WIRE_MAX_FOUND_FILES,
+		.entries = COLLECT_ENTRIES,
+		.deadline = deadline,
+	};
+	_cleanup_(fd_closep) int app = -EBADF;
+	struct bundle asked = { 0 };
+	int r = take_guest_id(init);
+
+	(void)setpriority(PRIO_PROCESS, 0, COLLECT_NICE);
+	if (r == 0)
+		r = kill_all(deadline);
+	if (r == 0)
+		r = confine_reader(init->plan, "/app");
+	if (r == 0)
+		r = bundle_open(init->bundle, &asked);
+	if (r < 0)
+		return r;
+	app = open("/app", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = app < 0 ? -errno : collect_files(app, &asked, &caps, ret_files);
+	bundle_close(&asked);
+	return r;
+}
+
+/* Before the confinement that ends with files: statvfs(2) tells of a mount, not of what lies in it. */
+static void answer(struct init *init, bool is_collecting)
+{
+	_cleanup_(fd_closep) int files = -EBADF;
+
+	init->reply.disk.is_full = is_scratch_full();
+	if (is_collecting && init->bundle >= 0)
+		(void)collect(init, &files); /* the files are missing then, and whoever waits for them sees it */
+	init->bundle = fd_close(init->bundle);
+	init->reply.type = ORDER_DISK;
+	init->reply.serial = init->order->serial;
+	if (order_send(LINK_FD, &init->reply, &files, files >= 0 ? 1 : 0) < 0)
+		_exit(1);
+}
+
 static void serve(struct init *init)
 {
 	struct order order;
@@ -314,18 +413,17 @@ static void serve(struct init *init)
 		if (order.type == ORDER_JOB && init->script >= 0) {
 			order_sort_job(&order, true, fds);
 			start_job(init, &order, fds);
-		} else if (order.type == ORDER_DISK) {
-			init->reply.disk.is_full = is_scratch_full();
-			tell(init, LINK_FD, ORDER_DISK);
+		} else if (order.type == ORDER_DISK || order.type == ORDER_COLLECT) {
+			answer(init, order.type == ORDER_COLLECT);
 		}
 		array_for_each(fds, fd)
 			*fd = fd_close(*fd);
 	}
 }
 
-_Noreturn void init_run(const struct order *order, int link, int gate)
+_Noreturn void init_run(const struct order *order, const struct confine_plan *plan, int link, int gate)
 {
-	struct init init = { .order = order, .script = -EBADF };
+	struct init init = { .order = order, .plan = plan, .bundle = -EBADF, .script = -EBADF };
 	struct order guest;
 	int r = keep_only_ours(link, gate);
 

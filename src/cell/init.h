@@ -4,7 +4,7 @@
  * holds no capability, so that nothing in the cell can reach it.
  */
 #pragma once
-#include "cell/orders.h"
+#include "cell/confine.h"
 
-/* Runs in the fresh child, never returns. order is the ORDER_CELL; link leads to the warden, gate to the guest. */
-_Noreturn void init_run(const struct order *order, int link, int gate);
+/* Runs in the fresh child, never returns. order is the ORDER_CELL; plan holds for the guests of the environment; link leads to the warden, gate to the guest. */
+_Noreturn void init_run(const struct order *order, const struct confine_plan *plan, int link, int gate);

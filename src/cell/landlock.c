@@ -79,19 +79,33 @@ static int allow_all(int ruleset, const struct confine_plan *plan)
 	return r;
 }
 
-int landlock_restrict(const struct confine_plan *plan)
+/* A ruleset that allows nothing yet. */
+static int new_ruleset(int abi)
 {
-	int abi = plan->landlock_abi;
 	struct ruleset attr = { .handled_access_fs = all_access(abi), .scoped = abi >= 6 ? SCOPES_ABI_6 : 0 };
 	size_t size = abi >= 6 ? sizeof attr : sizeof attr.handled_access_fs; /* an older kernel refuses what it does not know */
-	_cleanup_(fd_closep) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
 
-	if (ruleset < 0)
-		return -errno;
+	return ruleset < 0 ? -errno : ruleset;
+}
 
-	int r = allow_all(ruleset, plan);
-
-	if (r < 0)
-		return r;
+static int enter(int ruleset)
+{
 	return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
+}
+
+int landlock_restrict(const struct confine_plan *plan)
+{
+	_cleanup_(fd_closep) int ruleset = new_ruleset(plan->landlock_abi);
+	int r = ruleset < 0 ? ruleset : allow_all(ruleset, plan);
+
+	return r < 0 ? r : enter(ruleset);
+}
+
+int landlock_restrict_reader(int abi, const char *folder)
+{
+	_cleanup_(fd_closep) int ruleset = new_ruleset(abi);
+	int r = ruleset < 0 ? ruleset : allow(ruleset, folder, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+
+	return r < 0 ? r : enter(ruleset);
 }

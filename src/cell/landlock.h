@@ -11,3 +11,6 @@ int landlock_probe(void);
  * devices usable, the rest of the root listed only; where the ABI has scopes, no abstract socket and no signal beyond
  * the cell. For good; needs no_new_privs. */
 int landlock_restrict(const struct confine_plan *plan);
+
+/* Restricts the calling process to reading beneath one folder. */
+int landlock_restrict_reader(int abi, const char *folder);

@@ -90,13 +90,13 @@ static _Noreturn void exec_zygote(const struct nursery_spec *spec, int zygote_li
 	_exit(1);
 }
 
-static void make_cell(const struct order *order, const int fds[2], int link)
+static void make_cell(const struct order *order, const struct confine_plan *plan, const int fds[2], int link)
 {
 	_cleanup_(fd_closep) int pidfd = -EBADF;
 	pid_t pid = clone_process(CELL_NAMESPACES, -EBADF, &pidfd);
 
 	if (pid == 0)
-		init_run(order, fds[0], fds[1]);
+		init_run(order, plan, fds[0], fds[1]);
 
 	struct order reply = { .type = pid > 0 ? ORDER_CELL_BORN : ORDER_CELL_FAILED, .serial = order->serial };
 
@@ -123,7 +123,7 @@ static bool reap(int signals, pid_t zygote)
 	return is_zygote_gone;
 }
 
-static _Noreturn void serve(int link, int signals, pid_t zygote)
+static _Noreturn void serve(const struct confine_plan *plan, int link, int signals, pid_t zygote)
 {
 	struct pollfd polls[] = { { .fd = link, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 
@@ -142,7 +142,7 @@ static _Noreturn void serve(int link, int signals, pid_t zygote)
 		if (r <= 0)
 			_exit(0); /* the warden is gone */
 		if (order.type == ORDER_CELL && fds[0] >= 0 && fds[1] >= 0)
-			make_cell(&order, fds, link);
+			make_cell(&order, plan, fds, link);
 		array_for_each(fds, fd)
 			*fd = fd_close(*fd);
 	}
@@ -183,7 +183,7 @@ static _Noreturn void nursery_run(const struct nursery_spec *spec, const struct 
 	if (zygote < 0 || signals < 0)
 		give_up("the zygote cannot be forked");
 	(void)fd_close(ends->zygote_link);
-	serve(ends->link, signals, zygote);
+	serve(spec->plan, ends->link, signals, zygote);
 }
 
 /* --- in the warden ------------------------------------------------------------------------------------------------------------ */

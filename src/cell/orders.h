@@ -6,7 +6,7 @@
  *   warden  <-> zygote    ORDER_FORKER: copy yourself for a slot     -> ORDER_HELLO with the copy's pidfd
  *   warden  <-> zygote    ORDER_GUEST: fork a guest into a cell      -> ORDER_GUEST_BORN; later ORDER_GUEST_EXIT (from the zygote)
  *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED or ORDER_REFUSED;
- *                         ORDER_DISK both ways
+ *                         at the end ORDER_DISK both ways, or ORDER_COLLECT -> ORDER_DISK with the files
  *   init    <-> guest     ORDER_NAMESPACES; ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
  *                         ORDER_GO  (the "gate", closed before Python goes on)
  */
@@ -38,6 +38,7 @@ enum order_type {
 	ORDER_UNPACK,
 	ORDER_UNPACKED,
 	ORDER_REFUSED,
+	ORDER_COLLECT,
 };
 
 /* What ORDER_JOB carries: the code or the bundle, then what its flags say; -EBADF for what is not there. */
@@ -79,7 +80,7 @@ struct order {
 		} namespaces;
 		struct {
 			uint32_t is_full;
-		} disk;
+		} disk; /* ORDER_DISK; descriptor: a bundle of the files that ORDER_COLLECT asked for, unless that failed */
 		char text[ERR_TEXT_BYTES]; /* ORDER_CELL_FAILED */
 	};
 };

@@ -115,7 +115,7 @@ static int fill(struct run *run, const struct run_request *request)
 		r = copy_name(request->environment, run->wanted_environment, sizeof run->wanted_environment);
 	if (r < 0)
 		return r;
-	if (request->wants_displays || request->wants_value || request->outputs_count > 0) /* not yet */
+	if (request->wants_displays || request->wants_value) /* not yet */
 		return -ENOTSUP;
 	r = run_request_check(request, NULL);
 	if (r < 0)

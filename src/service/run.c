@@ -95,11 +95,12 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 {
 	const struct service_events *events = run->service->events;
 
-	if (*files >= 0 && run_take_files(run, files) < 0) {
+	if (*files < 0)
+		run->are_files_truncated = run->flags & WIRE_JOB_OUTPUTS;
+	else if (run_take_files(run, files) < 0) {
 		run_fault(run, "its provider sent what are not files");
 		return;
 	}
-	run_note_started(run);
 	run->has_verdict = true;
 	run->result = verdict->result;
 	(void)event_del(&run->control_event);

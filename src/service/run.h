@@ -33,7 +33,7 @@ struct run_display {
 
 /* Told while the run runs, with the done function's argument; each may be NULL. None may cancel a run. */
 struct run_events {
-	void (*on_started)(void *arg); /* once, before the others */
+	void (*on_started)(void *arg); /* once, before the others; not when the program never ran */
 	void (*on_output)(enum run_stream stream, const char *bytes, size_t size,
 			  void *arg); /* what the outcome will hold, no more */
 	void (*on_display)(const struct run_display *display, void *arg);

@@ -19,8 +19,12 @@ static struct timeval from_us(uint64_t us)
 
 void run_stop(struct slot *slot, uint32_t verdict)
 {
+	bool has_files = slot->state == SLOT_RUNNING && slot->job.frame.flags & WIRE_JOB_OUTPUTS &&
+			 (verdict == VERDICT_TIMEOUT || verdict == VERDICT_CPU_TIMEOUT || verdict == VERDICT_OUTPUT);
+
 	job_stop(&slot->job, verdict);
-	slot_kill(slot);
+	if (!has_files || !slot_ask_init(slot))
+		slot_kill(slot);
 }
 
 /* --- the job -------------------------------------------------------------------------------------------------------------------------- */

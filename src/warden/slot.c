@@ -22,6 +22,8 @@
 #define SETUP_SECONDS    20 /* for a cell to become ready; generous, because an emulated machine is slow */
 #define DEATH_SECONDS    20
 #define MAX_FAILED_CELLS 3 /* before the first one was ready */
+#define ANSWER_SECONDS   1
+#define COLLECT_SECONDS  3 /* init gives up earlier */
 #define RETRY_AFTER      (500 * NSEC_PER_MSEC)
 
 const struct timeval slot_setup_time = { .tv_sec = SETUP_SECONDS };
@@ -82,7 +84,7 @@ static void see_deadline(evutil_socket_t fd, short what, void *arg)
 		run_stop(slot, VERDICT_TIMEOUT);
 		break;
 	case SLOT_ASKING:
-		run_stop(slot, VERDICT_OK);
+		slot_kill(slot);
 		break;
 	case SLOT_ENDING:
 		log_line("slot %u: its cell does not die; the slot stays closed", slot->index);
@@ -104,7 +106,9 @@ static void see_init_death(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	slot->is_init_dead = true;
 	warden_free_event(&slot->on_death);
-	if (slot->state != SLOT_ENDING)
+	if (slot->state == SLOT_ASKING)
+		slot_kill(slot); /* what it was asked is not known; how the program ended, is */
+	else if (slot->state != SLOT_ENDING)
 		slot_cell_failed(slot, "the cell's init died");
 	else
 		finish_if_dead(slot);
@@ -196,6 +200,8 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 		order_guest(slot);
 		return;
 	}
+	int brought = order.type == ORDER_DISK && slot->state == SLOT_ASKING ? fd_take(&fds[0]) : -EBADF;
+
 	array_for_each(fds, stray)
 		(void)fd_close(*stray);
 	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
@@ -207,6 +213,7 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 		run_refused(slot, &order);
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
 		slot->job.evidence.is_disk_full = order.disk.is_full;
+		slot->job.files = brought;
 		slot_kill(slot);
 	} else if (order.type == ORDER_CELL_FAILED) {
 		slot_cell_failed(slot, order.text);
@@ -355,6 +362,24 @@ static bool is_closed(int socket)
 	return recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* When there is something to ask after the end: files, or whether a failure is the full disk's. */
+bool slot_ask_init(struct slot *slot)
+{
+	const struct evidence *evidence = &slot->job.evidence;
+	bool wants_files = slot->job.frame.flags & WIRE_JOB_OUTPUTS && slot->job.is_started;
+	bool wants_disk = evidence->has_status && WIFEXITED(evidence->status) && WEXITSTATUS(evidence->status) != 0;
+	struct timeval time = { .tv_sec = wants_files ? COLLECT_SECONDS : ANSWER_SECONDS };
+	struct order question = { .type = wants_files ? ORDER_COLLECT : ORDER_DISK, .serial = slot->serial };
+
+	if ((!wants_files && !wants_disk) || order_send(slot->init_link, &question, NULL, 0) < 0)
+		return false;
+	if (wants_files)
+		cgroup_group_unthrottle(slot->group); /* init kills what is left, and that needs CPU to die */
+	slot->state = SLOT_ASKING;
+	(void)evtimer_add(slot->on_deadline, &time);
+	return true;
+}
+
 void slot_guest_exited(struct slot *slot, int status)
 {
 	job_end(&slot->job, status);
@@ -364,20 +389,15 @@ void slot_guest_exited(struct slot *slot, int status)
 			slot_cell_failed(slot, "the cell's init died");
 			return;
 		}
-		struct order question = { .type = ORDER_DISK, .serial = slot->serial };
-
-		if (WIFEXITED(status) && WEXITSTATUS(status) != 0 && order_send(slot->init_link, &question, NULL, 0) == 0) {
-			static const struct timeval answer_time = { .tv_sec = 1 };
-
-			slot->state = SLOT_ASKING;
-			(void)evtimer_add(slot->on_deadline, &answer_time);
+		if (slot_ask_init(slot))
 			return;
-		}
 		if (cgroup_group_is_empty(slot->group))
 			run_answer(slot); /* all that the run made is gone: its init's end is nobody's to wait for */
 		slot_kill(slot);
 		break;
 	}
+	case SLOT_ASKING: /* it was stopped, and init has killed it */
+		break;
 	case SLOT_ENDING:
 		finish_if_dead(slot);
 		break;

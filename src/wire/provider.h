@@ -27,6 +27,8 @@
 #define WIRE_MAGIC           0x53584543u /* "SXEC" */
 #define WIRE_MAX_FILE_BYTES  (4 * MIB)
 #define WIRE_MAX_STDIN_BYTES (16 * MIB)
+#define WIRE_MAX_FOUND_BYTES (8 * MIB) /* of the files that come back, together */
+#define WIRE_MAX_FOUND_FILES 256
 
 enum wire_type {
 	WIRE_CELL = 1, /* provider to front, on the link */

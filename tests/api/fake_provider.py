@@ -11,6 +11,7 @@ import time
 
 MAGIC = 0x53584543
 CELL, JOB, STOP, VERDICT = 1, 2, 3, 4
+STARTED, TELL = 7, 1 << 7
 VERDICTS = ["ok", "error", "signal", "timeout", "cpu_timeout", "memory", "pids", "output", "disk", "refused", "internal"]
 LIMITS = 11
 
@@ -142,7 +143,9 @@ class Cell:
             code_fd, = array.array("i", ancillary[0][2])
             with os.fdopen(code_fd, "rb") as f:
                 code = f.read().decode("utf-8")
-            self.play(code, flags)
+            if flags & TELL:
+                self.send(struct.pack("=II", MAGIC, STARTED))
+            self.play(code, flags & ~TELL)
         except OSError:
             pass
         finally:

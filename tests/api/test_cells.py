@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cell_client import ARG, CHECK, ENTRY, ENV, FILE, READ_ONLY, TELL, Warden, record
+from cell_client import ARG, CHECK, ENTRY, ENV, FILE, GLOB, OUTPUTS, READ_ONLY, TELL, Warden, record
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make sandboxes here")
 
@@ -132,6 +132,128 @@ def test_a_job_with_odd_flags_is_refused(warden):
     for flags in (1 << 8, 1 << 3):  # unknown; outputs without a bundle
         result = warden.run("print('ran')", flags=flags)
         assert (result.verdict, result.out) == ("refused", "")
+
+
+# --- limits of one run -----------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code", ["while True: pass", "import os\nfor i in range(4): os.fork()\nwhile True: os.urandom(1 << 20)"], ids=["alone", "with children"])
+def test_cpu_time_ends_a_busy_run(warden, code):
+    result = warden.run(code, limits={"cpu_ms": 200, "cpu_millis": 1000})
+    used = result.usage["cpu_user_us"] + result.usage["cpu_system_us"]
+    assert result.verdict == "cpu_timeout" and 200000 <= used < 600000
+
+
+def test_cpu_time_leaves_a_sleeping_run_alone(warden):
+    result = warden.run("import time; time.sleep(0.5)", limits={"cpu_ms": 200, "cpu_millis": 1000})
+    assert result.verdict == "ok"
+
+
+@pytest.mark.parametrize("limits, code, verdict, out", [
+    ({"wall_ms": 300}, "import time; time.sleep(5)", "timeout", ""),
+    ({"memory_bytes": 64 << 20}, "x = bytearray(80 << 20)", "memory", ""),
+    ({"memory_bytes": 256 << 20}, "x = bytearray(200 << 20); print(1)", "ok", "1\n"),
+    ({"pids": 3}, "import os\nfor i in range(5):\n    if os.fork() == 0: os.read(os.pipe()[0], 1)", "pids", ""),
+    ({"pids": 100}, "import os\nfor i in range(80):\n    if os.fork() == 0: os.read(os.pipe()[0], 1)", "ok", ""),
+    ({"disk_bytes": 1 << 20}, "open('x', 'wb').write(bytes(2 << 20))", "disk", ""),
+    ({"disk_bytes": 64 << 20, "file_bytes": 64 << 20, "memory_bytes": 256 << 20}, "print(open('x', 'wb').write(bytes(60 << 20)))", "ok", f"{60 << 20}\n"),
+    ({"disk_files": 16}, "for i in range(20): open(str(i), 'w')", "disk", ""),
+    ({"file_bytes": 1000}, "with open('x', 'wb') as file: file.write(bytes(1001))", "error", ""),
+    ({"open_files": 16}, "l = [open('/dev/null') for i in range(20)]", "error", ""),
+    ({"cpu_millis": 1000}, "import os; print(len(os.sched_getaffinity(0)) >= 1)", "ok", "True\n")])
+def test_each_limit_is_the_runs_own(warden, limits, code, verdict, out):
+    result = warden.run(code, limits=limits)
+    assert (result.verdict, result.out) == (verdict, out), result.err
+
+
+# --- files that come back ------------------------------------------------------------------------------------------------------------
+
+def collect(warden, code, *globs, flags=0, **more):
+    return warden.run(code, records=[record(GLOB, glob.encode()) for glob in globs], flags=OUTPUTS | flags, **more)
+
+
+def test_files_come_back_after_every_kind_of_end(warden):
+    write = "import os, sys, time\nos.mkdir('d'); open('d/a.txt', 'w').write('A'); open('b.bin', 'wb').write(bytes(range(256)))\n"
+    for end, verdict in (("", "ok"), ("sys.exit(3)", "error"), ("os.abort()", "signal"), ("time.sleep(60)", "timeout"),
+                         ("import subprocess; subprocess.Popen(['sleep', '60'])", "ok"),
+                         ("while True: pass", "cpu_timeout"), ("x = bytearray(1 << 30)", "memory")):
+        limits = {"wall_ms": 700 if verdict == "timeout" else 10000, "cpu_ms": 100 if verdict == "cpu_timeout" else 10000}
+        result = collect(warden, write + end, "**", limits=limits)
+        assert (result.verdict, result.more) == (verdict, False), result.err
+        assert {name: data for name, data in result.files.items() if name != "script.py"} == {"b.bin": bytes(range(256)), "d/a.txt": b"A"}
+
+
+def test_patterns_choose_and_nothing_is_an_answer(warden):
+    result = collect(warden, "open('a.png', 'w').write('1'); open('b.txt', 'w'); open('/tmp/c.png', 'w')", "*.png", "none.txt")
+    assert (result.verdict, result.files, result.more) == ("ok", {"a.png": b"1"}, False)
+    assert collect(warden, "", "*.png").files == {}
+    assert warden.run("open('a', 'w')").files is None
+
+
+HOSTILE = '''
+import os, socket
+os.mkdir('real'); open('real/ok', 'w').write('ok')
+os.symlink('/etc/passwd', 'passwd'); os.symlink('/', 'root'); os.symlink('/proc/1/root', 'proc'); os.symlink('real', 'also')
+os.symlink('/run/safexec', 'ours'); os.symlink('passwd', 'real/up')
+os.mkfifo('fifo')
+s = socket.socket(socket.AF_UNIX); s.bind('socket')
+os.link('real/ok', 'hard')
+with open('hole', 'wb') as file: file.truncate(16 << 20)
+open('locked', 'w').write('mine'); os.chmod('locked', 0)
+os.mkdir('closed'); open('closed/x', 'w'); os.chmod('closed', 0)
+'''
+
+
+def test_only_plain_files_of_the_run_come_back(warden):
+    """Links of all kinds, a fifo, a socket, a hole of more than may come back, what the run has forbidden itself."""
+    result = collect(warden, HOSTILE, "**", "passwd", "root/etc/passwd", "proc/etc/passwd", "also/ok", "fifo", "real/up", "ours/preload", limits={"file_bytes": 16 << 20})
+    assert result.verdict == "ok", result.err
+    found = {name: data for name, data in result.files.items() if name != "script.py"}
+    assert found == {"hard": b"ok", "real/ok": b"ok", "hole": 16 << 20}
+
+
+def test_a_run_that_goes_on_writing_is_dead_before_its_files_are_read(warden):
+    code = ('''
+import os, time
+def swap():
+    while True:
+        for target in ('/etc/passwd', None):
+            try:
+                os.unlink('a')
+                os.symlink(target, 'a') if target else open('a', 'w').write('mine')
+            except OSError: pass
+for i in range(8):
+    if os.fork() == 0:
+        os.setsid()
+        swap()
+open('a', 'w').write('mine')
+time.sleep(0.3)
+''')
+    for _ in range(5):
+        result = collect(warden, code, "a", "**")
+        assert result.verdict == "ok" and set(result.files) <= {"a", "script.py"}
+        assert result.files.get("a", b"mine") in (b"mine", b"")
+
+
+def test_very_many_files_and_very_deep_folders_cost_a_bounded_time(warden):
+    many = "for i in range(3900): open(f'f{i}', 'w').close()"
+    result = collect(warden, many, "f*")
+    assert result.verdict == "ok" and len(result.files) == 256 and result.more
+    assert collect(warden, many, "f7").files == {"f7": b""}
+    deep = "import os\nfor i in range(2000):\n    os.mkdir('d'); os.chdir('d')\n    open('x', 'w').write(str(i)) if i in (13, 14, 15) else None"
+    result = collect(warden, deep, "**/x")
+    assert sorted(result.files.values()) == [b"13", b"14"] and result.more
+    assert result.usage["collect_us"] < 2500000
+
+
+def test_the_files_that_come_back_are_at_most_8_mib(warden):
+    result = collect(warden, "for n in 'abc': open(n, 'wb').write(b'x' * (4 << 20))", "[abc]")
+    assert {name: data if isinstance(data, int) else len(data) for name, data in result.files.items()} == {"a": 4 << 20, "b": 4 << 20, "c": 4 << 20}
+    assert [isinstance(data, int) for data in result.files.values()] == [False, False, True]
+
+
+def test_read_only_runs_have_files_too(warden):
+    result = collect(warden, "print(open('in').read())", "*", files={"in": b"1"}, flags=READ_ONLY)
+    assert result.files["in"] == b"1"
 
 
 # --- syntax, start ------------------------------------------------------------------------------------------------------------------

@@ -145,6 +145,13 @@ static inline void send_verdict(const struct far_cell *cell, enum verdict verdic
 	assert_int_equal(frame_send(cell->control, &frame, sizeof frame, NULL, 0), 0);
 }
 
+static inline void send_started(const struct far_cell *cell)
+{
+	const struct wire_started frame = { .head = WIRE_HEAD(WIRE_STARTED) };
+
+	assert_int_equal(frame_send(cell->control, &frame, sizeof frame, NULL, 0), 0);
+}
+
 static inline struct run *start(struct fixture *f, const char *code)
 {
 	const struct run_request request = { .code = code, .code_bytes = strlen(code), .is_read_only = true };
