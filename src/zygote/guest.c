@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -120,6 +121,7 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 		refuse_to_run(cell.fds[GUEST_GATE], err.text);
 	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */
 	prefault();
+	(void)munmap((void *)(uintptr_t)spec->plan, sizeof *spec->plan);
 	(void)sigprocmask(SIG_SETMASK, &spec->first_mask, NULL);
 
 	message = (struct order){ .type = ORDER_CELL_READY };

@@ -11,22 +11,26 @@
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
 
-#define MAX_RANGES       512
+#define MAX_RANGES       1024
 #define MAX_REGION_BYTES (8 * MIB) /* larger ones hold a preloaded library's data, which most scripts only read */
 #define PAGE_BYTES       ((size_t)4096)
-#define MAX_GAP          4 /* pages; a few copied for nothing cost less than another call */
+#define MAX_GAP          0 /* pages; copying one for nothing costs more than another call */
 
-/* /proc/PID/pagemap: present, and mapped by this process alone: no longer shared with the zygote. */
-#define PAGEMAP_OWN ((UINT64_C(1) << 63) | (UINT64_C(1) << 56))
+/* /proc/PID/pagemap: present, and mapped by this process alone: no longer shared with the zygote; present, and of a file: fork
+ * does not hand such entries on, so that it was looked at since. */
+#define PAGEMAP_OWN  ((UINT64_C(1) << 63) | (UINT64_C(1) << 56))
+#define PAGEMAP_FILE ((UINT64_C(1) << 63) | (UINT64_C(1) << 61))
 
 static struct {
 	size_t count;
 	struct range {
 		char *start;
 		size_t size;
+		bool is_written; /* or else a file's, and only read */
 	} ranges[MAX_RANGES];
 	int report_fd;
 } plan; /* listed in ARCHITECTURE.md under "Mutable globals" */
@@ -40,13 +44,16 @@ void prefault_prepare(void)
 		return;
 	plan.count = 0;
 	while (plan.count < MAX_RANGES && fgets(line, sizeof line, maps)) {
-		unsigned long start, end;
+		unsigned long start, end, inode;
 		char mode[5];
 
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || strcmp(mode, "rw-p") != 0 || strstr(line, "[stack]"))
+		if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end, mode, &inode) != 4 || mode[0] != 'r' || mode[3] != 'p')
 			continue;
-		if (end - start <= MAX_REGION_BYTES)
-			plan.ranges[plan.count++] = (struct range){ (char *)start, end - start };
+
+		struct range range = { (char *)start, end - start, mode[1] == 'w' };
+
+		if (range.is_written ? range.size <= MAX_REGION_BYTES : inode != 0)
+			plan.ranges[plan.count++] = range;
 	}
 	(void)fclose(maps);
 }
@@ -59,9 +66,10 @@ static void report_range(const struct range *range)
 		(void)fd_write_all(plan.report_fd, range, sizeof *range); /* atomic: far below PIPE_BUF */
 }
 
-/* Writes out the runs of own pages; those with a small gap between them count as one. */
+/* Writes out the runs of pages that count; those with a small gap between them are one. */
 static void report_region(int pagemap, const struct range *region)
 {
+	const uint64_t wanted = region->is_written ? PAGEMAP_OWN : PAGEMAP_FILE;
 	struct range run = { 0 };
 	uint64_t entries[512];
 	size_t pages = region->size / PAGE_BYTES;
@@ -75,11 +83,11 @@ static void report_region(int pagemap, const struct range *region)
 		for (size_t i = 0; i < want; i++) {
 			char *page = region->start + (first + i) * PAGE_BYTES;
 
-			if ((entries[i] & PAGEMAP_OWN) != PAGEMAP_OWN)
+			if ((entries[i] & wanted) != wanted)
 				continue;
 			if (run.size == 0 || page > run.start + run.size + MAX_GAP * PAGE_BYTES) {
 				report_range(&run);
-				run = (struct range){ page, 0 };
+				run = (struct range){ page, 0, region->is_written };
 			}
 			run.size = (size_t)(page - run.start) + PAGE_BYTES;
 		}
@@ -105,7 +113,7 @@ int prefault_report_at_exit(int fd)
 
 bool prefault_learn(int fd)
 {
-	struct range learned[MAX_RANGES];
+	static struct range learned[MAX_RANGES];
 	size_t used = 0;
 	ssize_t n;
 
@@ -121,5 +129,6 @@ bool prefault_learn(int fd)
 void prefault(void)
 {
 	for (size_t i = 0; i < plan.count; i++)
-		(void)madvise(plan.ranges[i].start, plan.ranges[i].size, MADV_POPULATE_WRITE);
+		(void)madvise(plan.ranges[i].start, plan.ranges[i].size,
+			      plan.ranges[i].is_written ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
 }

@@ -7,18 +7,28 @@ script.py by Python's own code: its own __main__, tracebacks and exit. Nothing o
 """
 
 
-def _spare_at_exit(sys):
+def _spare_at_exit(sys, arm):
     """Lets a guest's end pass over the modules that the zygote brought along: taking them apart, name by name and page by
     page, would be two thirds of a short run. They vanish from sys.modules after the script's last atexit callback, when
-    nothing can be imported any more, and are kept alive by the zygote; what the script made is finalized as ever."""
+    nothing can be imported any more, and are kept alive by the zygote; what the script made is finalized as ever. And where
+    the streams are the interpreter's own and can be flushed, so that the rest cannot fail, the interpreter is not freed."""
     had_atexit = "atexit" in sys.modules
     import atexit
 
     kept = {name: module for name, module in sys.modules.items() if name not in ("sys", "builtins", "__main__")}
 
+    streams = sys.stdout, sys.stderr
+
     def forget():
         for name in kept:
             sys.modules.pop(name, None)
+        if sys.stdout is streams[0] and sys.stderr is streams[1]:
+            try:
+                for stream in streams:
+                    stream.flush()
+            except (OSError, ValueError):
+                return  # it will fail again, and is the status then
+            arm()
 
     atexit.register(forget)
     if not had_atexit:
@@ -38,7 +48,7 @@ def _become_zygote():
     import _safexec
     import _zygote
 
-    del os.environ["PYTHONPATH"]
+    del os.environ["PYTHONPATH"], os.environ["LD_BIND_NOW"]
     sys.path[:] = [entry for entry in sys.path if entry != here]
     for place in [place for place in sys.path_importer_cache if place.startswith(here)]:
         del sys.path_importer_cache[place]
@@ -54,7 +64,7 @@ def _become_zygote():
             raise
         sys.modules["sitecustomize"] = ours
 
-    _zygote.keep(_spare_at_exit(sys))
+    _zygote.keep(_spare_at_exit(sys, _zygote.arm))
     gc.collect()
     gc.freeze()
     # A frozen __main__ would never be collected, and its classes' __del__ not be called at exit: guests get a fresh one.

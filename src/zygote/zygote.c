@@ -12,6 +12,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "zygote/ending.h"
 #include "zygote/fork.h"
 #include "zygote/guest.h"
 #include "zygote/prefault.h"
@@ -137,30 +138,47 @@ static void become_rehearsal(const struct zygote *zygote, int report)
 		_exit(1);
 }
 
-/* True in the child. Whatever goes wrong here costs speed only. */
-static bool rehearse(const struct zygote *zygote)
+enum rehearsal { REHEARSAL_CHILD, REHEARSAL_WENT_WELL, REHEARSAL_FAILED };
+
+/* Whatever goes wrong here costs speed only. */
+static enum rehearsal rehearse(const struct zygote *zygote)
 {
-	int report[2];
+	int report[2], status = -1;
+	bool has_learned = false;
 
 	prefault_prepare();
 	if (pipe2(report, O_CLOEXEC) < 0)
-		return false;
+		return REHEARSAL_FAILED;
 
 	pid_t pid = fork_into_cell(-EBADF, -EBADF, false, NULL);
 
 	if (pid == 0) {
 		(void)fd_close(report[0]);
 		become_rehearsal(zygote, report[1]);
-		return true;
+		return REHEARSAL_CHILD;
 	}
 	(void)fd_close(report[1]);
-	if (pid > 0) {
-		(void)prefault_learn(report[0]);
-		(void)kill(pid, SIGKILL); /* it has said all; should it not have ended, it shall not be waited for */
-		(void)waitpid(pid, NULL, __WALL);
-	}
+	if (pid > 0)
+		has_learned = prefault_learn(report[0]);
 	(void)fd_close(report[0]);
-	return false;
+	if (pid > 0)
+		(void)waitpid(pid, &status, __WALL); /* it has ended, or is about to */
+	return has_learned && status == 0 ? REHEARSAL_WENT_WELL : REHEARSAL_FAILED;
+}
+
+/* True in a rehearsal's child. */
+static bool prepare_for_guests(const struct zygote *zygote)
+{
+	enum rehearsal rehearsal;
+
+	if (!ending_prepare())
+		ending_forgo();
+	rehearsal = rehearse(zygote);
+	if (rehearsal == REHEARSAL_FAILED) { /* once more, by the long way */
+		ending_forgo();
+		rehearsal = rehearse(zygote);
+	}
+	return rehearsal == REHEARSAL_CHILD;
 }
 
 /* --- Python's view -------------------------------------------------------------------------------------------------------------------- */
@@ -196,12 +214,11 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 		return fail("watch its children");
 	if (fork_prepare() < 0)
 		return fail("learn where glibc keeps the thread id; the kernel needs CONFIG_CHECKPOINT_RESTORE");
-	if (rehearse(&zygote))
+	if (prepare_for_guests(&zygote))
 		Py_RETURN_NONE;
 	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
 		return fail("reach the warden");
 	serve_orders(&zygote);
-	(void)munmap((void *)(uintptr_t)zygote.guests.plan, sizeof *zygote.guests.plan);
 	if (program_prepare(&zygote.job) < 0)
 		return NULL;
 	Py_RETURN_NONE;
@@ -222,7 +239,17 @@ static PyObject *zygote_keep(PyObject *module, PyObject *object)
 	Py_RETURN_NONE;
 }
 
+/* For the last atexit function: nothing can make the rest of the end fail. */
+static PyObject *zygote_arm(PyObject *module, PyObject *args)
+{
+	(void)module;
+	(void)args;
+	ending_arm();
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+	{ "arm", zygote_arm, METH_NOARGS, "The interpreter may end before it is freed." },
 	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
 	{ "take_side", zygote_take_side, METH_O, "Keep the module that a guest asks for values and displays." },
 	{ "serve", zygote_serve, METH_NOARGS, "Serve orders of the warden; returns in guests only." },

@@ -66,3 +66,27 @@ def test_no_more_modules_are_there_than_the_preloaded_ones_bring(server):
 
 def test_read_only_leaves_dev_shm_writable(server):
     assert look(server, "open('/dev/shm/x', 'w').write('abc')", read_only=True) == 3
+
+
+def proportional_kib(process):
+    return int(re.search(r"^Pss:\s+(\d+)", harness.read_text(f"/proc/{process.pid}/smaps_rollup"), re.M)[1])
+
+
+def test_an_idle_cell_takes_at_most_four_megabytes(start_server):
+    """Its guest, its init, and on cgroup version 1 the slot's forker; shared pages count by their share."""
+    server = start_server()
+    processes = harness.wait_until(lambda: idle_processes(server), 20, "all cells are ready")
+    each = {kind: sum(map(proportional_kib, found)) / len(found) for kind, found in processes.items() if found}
+    assert sum(each.values()) <= 4096, each
+
+
+def idle_processes(server):
+    """Guests, inits and forkers, when every slot has its cell."""
+    found = server.processes()
+    inits = [p for p in found if p.comm == "safexec-init"]
+    base = min((p.uid for p in found if p.comm == "safexec-nursery"), default=0)
+    pythons = [p for p in found if p.comm == "python3"]
+    guests = [p for p in pythons if p.uid != base]
+    zygotes = [p for p in pythons if p.uid == base]
+    forkers = [p for p in zygotes if p.parent in [z.pid for z in zygotes]]
+    return len(guests) == len(inits) >= 4 and {"guest": guests, "init": inits, "forker": forkers}
