@@ -7,6 +7,7 @@ TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
 }
 
@@ -18,7 +19,7 @@ def main(out, files):
         with open(name, "rb") as f:
             data = f.read()
         base, ext = os.path.splitext(os.path.basename(name))
-        path = "/" if base == "index" else f"/{base}{ext}"
+        path = "/" if base == "index" else f"/{base}" if ext == ".html" else f"/{base}{ext}"
         lines.append(f"static const unsigned char file_{number}[] = {{")
         lines += ["\t" + ",".join(map(str, data[i:i + 32])) + "," for i in range(0, len(data), 32)]
         lines += ["};", ""]

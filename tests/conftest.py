@@ -2,7 +2,9 @@
 import os
 
 import harness
+import openapi
 import pytest
+import requests
 
 
 def need_root():
@@ -40,3 +42,19 @@ def start_server():
 def server(start_server):
     """One server for all tests that leave it as it was."""
     return start_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_are_as_described():
+    """Every whole answer that a test gets through requests is held against api/openapi.yaml."""
+    send = requests.Session.send
+
+    def send_and_check(session, request, **options):
+        response = send(session, request, **options)
+        if openapi.is_ours(request.url, response) and not options.get("stream"):
+            openapi.check_response(request.method, response)
+        return response
+
+    requests.Session.send = send_and_check
+    yield
+    requests.Session.send = send

@@ -142,8 +142,12 @@ static void on_bad(struct http_request *request, unsigned status, const char *wh
 
 static void on_end(struct http_request *request, void *arg)
 {
+	struct call *call = http_data(request);
+
 	(void)arg;
-	free(http_data(request));
+	if (call && call->ended)
+		call->ended(call);
+	free(call);
 }
 
 static void on_quiet(void *arg)

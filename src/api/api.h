@@ -9,11 +9,13 @@
 struct api;
 
 struct api_options {
+	struct event_base *base;
 	const char *listen_name;                       /* "127.0.0.1:5000"; kept by pointer */
 	struct limits limits;                          /* of a run that asks for nothing */
 	const struct environment_limits *environments; /* that runs may name, base first; kept by pointer */
 	size_t environments_count;
-	struct limits most; /* what a request under /v1 may ask for */
+	struct limits most;    /* what a request under /v1 may ask for */
+	uint32_t heartbeat_ms; /* between two signs of life in a stream */
 	void (*on_quiet)(void *arg);
 	void *arg;
 };

@@ -18,12 +18,17 @@ void call_add_field(struct call *call, const char *name, const char *format, ...
 	call->fields[call->fields_count++].name = name;
 }
 
+static void list_fields(const struct call *call, struct http_field fields[CALL_FIELDS_MAX])
+{
+	for (size_t i = 0; i < call->fields_count; i++)
+		fields[i] = (struct http_field){ call->fields[i].name, call->fields[i].value };
+}
+
 static void send(struct call *call, unsigned status, struct reply *reply)
 {
 	struct http_field fields[CALL_FIELDS_MAX];
 
-	for (size_t i = 0; i < call->fields_count; i++)
-		fields[i] = (struct http_field){ call->fields[i].name, call->fields[i].value };
+	list_fields(call, fields);
 	call->status = status;
 	call->gone = NULL;
 	reply_send(call->http, status, reply, fields, call->fields_count);
@@ -32,6 +37,15 @@ static void send(struct call *call, unsigned status, struct reply *reply)
 void call_answer(struct call *call, unsigned status, struct reply *reply)
 {
 	send(call, status, reply);
+}
+
+int call_stream(struct call *call, const char *type, const struct http_stream_source *source)
+{
+	struct http_field fields[CALL_FIELDS_MAX];
+
+	list_fields(call, fields);
+	call->status = 200;
+	return reply_stream(call->http, type, fields, call->fields_count, source);
 }
 
 void call_refuse(struct call *call, const struct problem *problem)

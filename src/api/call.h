@@ -26,9 +26,11 @@ struct call {
 	nsec_t began_at;
 	unsigned status; /* of the answer; 0 before */
 
-	/* A handler that answers later keeps its state here. gone is called when the client leaves before: free it. */
+	/* A handler that answers later keeps its state here. gone is called when the client leaves before it has its answer, ended
+	 * in the end, whatever happened; each may be NULL. */
 	void *work;
 	void (*gone)(struct call *call);
+	void (*ended)(struct call *call);
 
 	struct {
 		const char *name; /* lives for ever */
@@ -42,6 +44,9 @@ void call_add_field(struct call *call, const char *name, const char *format, ...
 
 /* Answers with JSON. Takes the reply over; NULL and a failed one are answered as "no memory". */
 void call_answer(struct call *call, unsigned status, struct reply *reply);
+
+/* Begins an answer that goes on (http_stream); gone stays. */
+int call_stream(struct call *call, const char *type, const struct http_stream_source *source);
 
 /* Answers with a problem, in the older form {"success": false, "error": detail} outside of /v1. */
 void call_refuse(struct call *call, const struct problem *problem);

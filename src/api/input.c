@@ -14,7 +14,7 @@
 #define SHOWN_BYTES 48
 
 /* A scalar as it was sent; text is cut, and lists and objects are not shown. */
-static void show_value(const json_t *value, struct problem *problem)
+static void show_value(json_t *value, struct problem *problem)
 {
 	size_t used = 0;
 
@@ -31,7 +31,7 @@ static void show_value(const json_t *value, struct problem *problem)
 	}
 }
 
-int input_fail(struct input *input, enum problem_kind kind, const json_t *value, const char *format, ...)
+int input_fail(struct input *input, enum problem_kind kind, json_t *value, const char *format, ...)
 {
 	va_list args;
 
@@ -54,7 +54,7 @@ static const struct input_field *find_field(const struct input_field *fields, si
 	return NULL;
 }
 
-static int take_member(struct input *input, const struct input_field *field, const char *key, const json_t *value, void *into)
+static int take_member(struct input *input, const struct input_field *field, const char *key, json_t *value, void *into)
 {
 	char shown[JSON_IN_SHOWN_BYTES];
 	size_t used = strlen(input->place);
@@ -70,8 +70,7 @@ static int take_member(struct input *input, const struct input_field *field, con
 	return r;
 }
 
-int input_object(struct input *input, const json_t *value, const struct input_field *fields, size_t count, unsigned wanted,
-		 void *into)
+int input_object(struct input *input, json_t *value, const struct input_field *fields, size_t count, unsigned wanted, void *into)
 {
 	const char *key;
 	json_t *member;
@@ -80,8 +79,7 @@ int input_object(struct input *input, const json_t *value, const struct input_fi
 	if (!json_is_object(value))
 		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s is not an object.",
 				  input->place[0] ? input->place : "The body");
-	for (void *at = json_object_iter((json_t *)(uintptr_t)value); at && r == 0;
-	     at = json_object_iter_next((json_t *)(uintptr_t)value, at)) {
+	for (void *at = json_object_iter(value); at && r == 0; at = json_object_iter_next(value, at)) {
 		key = json_object_iter_key(at);
 		member = json_object_iter_value(at);
 		r = take_member(input, find_field(fields, count, wanted, key), key, member, into);
@@ -89,8 +87,8 @@ int input_object(struct input *input, const json_t *value, const struct input_fi
 	return r;
 }
 
-int input_array(struct input *input, const json_t *value, size_t max,
-		int (*take)(struct input *input, const json_t *value, void *into), void *into)
+int input_array(struct input *input, json_t *value, size_t max, int (*take)(struct input *input, json_t *value, void *into),
+		void *into)
 {
 	size_t used = strlen(input->place), count = json_array_size(value);
 	int r = 0;
@@ -112,7 +110,7 @@ int input_array(struct input *input, const json_t *value, size_t max,
 	return r;
 }
 
-int input_text(struct input *input, const json_t *value, size_t max_bytes, const char **ret_text, size_t *ret_size)
+int input_text(struct input *input, json_t *value, size_t max_bytes, const char **ret_text, size_t *ret_size)
 {
 	if (!json_is_string(value))
 		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s is not a string.", input->place);
@@ -129,7 +127,7 @@ int input_text(struct input *input, const json_t *value, size_t max_bytes, const
 	return 0;
 }
 
-int input_string(struct input *input, const json_t *value, size_t max_bytes, const char **ret_text)
+int input_string(struct input *input, json_t *value, size_t max_bytes, const char **ret_text)
 {
 	size_t size;
 	int r = input_text(input, value, max_bytes, ret_text, &size);
@@ -140,7 +138,7 @@ int input_string(struct input *input, const json_t *value, size_t max_bytes, con
 	return r;
 }
 
-int input_bool(struct input *input, const json_t *value, bool *ret_value)
+int input_bool(struct input *input, json_t *value, bool *ret_value)
 {
 	if (!json_is_boolean(value))
 		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s is not a boolean; send true or false.", input->place);
@@ -148,7 +146,7 @@ int input_bool(struct input *input, const json_t *value, bool *ret_value)
 	return 0;
 }
 
-int input_u64(struct input *input, const json_t *value, uint64_t min, uint64_t max, uint64_t *ret_value)
+int input_u64(struct input *input, json_t *value, uint64_t min, uint64_t max, uint64_t *ret_value)
 {
 	if (!json_is_integer(value))
 		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s is not a whole number.", input->place);
@@ -167,7 +165,7 @@ int input_u64(struct input *input, const json_t *value, uint64_t min, uint64_t m
 	return 0;
 }
 
-int input_millis(struct input *input, const json_t *value, uint64_t min, uint64_t max, uint64_t *ret_millis)
+int input_millis(struct input *input, json_t *value, uint64_t min, uint64_t max, uint64_t *ret_millis)
 {
 	if (!json_is_number(value))
 		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s is not a number.", input->place);

@@ -2,8 +2,10 @@
  * internal.h: what the handlers of this folder share.
  */
 #pragma once
+#include "api/accept.h"
 #include "api/api.h"
 #include "api/call.h"
+#include "api/run_input.h"
 
 struct api {
 	struct api_options options;
@@ -14,5 +16,11 @@ struct api {
 
 /* Handlers, a file each. */
 void serve_simple_run(struct call *call); /* POST /run */
+void serve_v1_run(struct call *call);     /* POST /v1/runs */
+void serve_v1_check(struct call *call);   /* POST /v1/check */
 void serve_asset(struct call *call);
 void serve_health(struct call *call);
+
+/* Parts of POST /v1/runs; the input stays the caller's. */
+void serve_v1_stream(struct call *call, struct run_input *input, enum accept accept);
+void serve_v1_cases(struct call *call, struct run_input *input, enum accept accept);

@@ -108,6 +108,14 @@ struct reply *reply_new_error(const char *text)
 	return reply;
 }
 
+int reply_stream(struct http_request *request, const char *type, const struct http_field *extra, size_t count,
+		 const struct http_stream_source *source)
+{
+	const struct fields fields = make_fields(type, "no-store", extra, count);
+
+	return http_stream(request, 200, fields.list, fields.count, source);
+}
+
 void reply_bytes(struct http_request *request, const char *type, const void *bytes, size_t size)
 {
 	const struct fields fields = make_fields(type, "no-cache", NULL, 0);

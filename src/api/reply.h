@@ -27,5 +27,9 @@ struct reply *reply_new_error(const char *text);
 #define REPLY_FIELDS_MAX 8
 void reply_send(struct http_request *request, unsigned status, struct reply *reply, const struct http_field *fields, size_t count);
 
+/* Begins an answer of 200 that goes on. On failure (-ENOMEM) the connection is closed. */
+int reply_stream(struct http_request *request, const char *type, const struct http_field *fields, size_t count,
+		 const struct http_stream_source *source);
+
 /* Sends bytes that live for ever, with the common header fields. */
 void reply_bytes(struct http_request *request, const char *type, const void *bytes, size_t size);

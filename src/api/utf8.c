@@ -51,3 +51,18 @@ size_t utf8_count(const char *text, size_t size)
 		at += utf8_next(text + at, size - at, &is_valid);
 	return count;
 }
+
+size_t utf8_cut(const char *text, size_t size)
+{
+	bool is_valid;
+
+	for (size_t back = 1; back <= 3 && back <= size; back++) {
+		unsigned char byte = (unsigned char)text[size - back];
+		const struct lead *lead = find_lead(byte);
+
+		if (byte >= 0x80 && byte <= 0xbf)
+			continue;
+		return lead && lead->size > back && utf8_next(text + size - back, back, &is_valid) == back ? back : 0;
+	}
+	return 0;
+}

@@ -13,3 +13,6 @@ size_t utf8_next(const char *text, size_t size, bool *ret_is_valid);
 
 /* How many characters (code points) the text has; what is broken counts as utf8_next divides it. */
 size_t utf8_count(const char *text, size_t size);
+
+/* How many bytes at the end, 0 to 3, are the beginning of a character whose other bytes may follow. */
+size_t utf8_cut(const char *text, size_t size);

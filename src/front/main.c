@@ -146,12 +146,13 @@ static int build(struct front *front, const struct service_events *events, struc
 		.guard_ms = GUARD_MS,
 		.drain_ms = DRAIN_MS,
 	};
-	const struct api_options api = {
+	struct api_options api = {
 		.listen_name = options->listen_name,
 		.limits = options->environments[0].limits,
 		.environments = options->environments,
 		.environments_count = options->environments_count,
 		.most = options->most,
+		.heartbeat_ms = (uint32_t)options->heartbeat_ms,
 		.on_quiet = on_quiet,
 		.arg = front,
 	};
@@ -176,6 +177,7 @@ static int build(struct front *front, const struct service_events *events, struc
 	if (!front->terminate || event_add(front->terminate, NULL) < 0 || !front->retire || event_add(front->retire, NULL) < 0 ||
 	    !front->idle)
 		return err_say(err, -ENOMEM, "Cannot catch SIGTERM and SIGHUP.");
+	api.base = front->base;
 	r = service_new(front->base, &service, events, &front->service);
 	if (r == 0)
 		r = api_new(&api, front->service, &front->api);

@@ -76,7 +76,7 @@ struct run {
 	int program_fd, stdin_fd; /* what the job sends; the first is code or a bundle */
 	int control;
 	uint32_t flags; /* WIRE_JOB_... */
-	bool is_running, has_started, was_told, has_verdict, has_overflown;
+	bool is_running, has_started, was_told, has_verdict, has_overflown, is_held;
 	unsigned requeues; /* times that a cell was closed before its job was read */
 	nsec_t admitted_at, started_at;
 	struct event timer; /* waiting: queue_ms; running: the guard; after the verdict: drain_ms */
@@ -122,6 +122,7 @@ int run_take_files(struct run *run, int *fd);
 /* stream.c */
 int stream_open(struct stream *stream, struct run *run, int *fd); /* takes fd only when it returns 0 */
 void stream_close(struct stream *stream);
+void stream_hold(struct stream *stream, bool is_held);
 
 /* service.c */
 void service_queue(struct run *run); /* behind those of its priority */

@@ -77,6 +77,16 @@ void run_stop_output(struct run *run)
 	run->has_overflown = true;
 }
 
+void run_hold(struct run *run, bool is_held)
+{
+	is_held = is_held && !run->has_verdict;
+	if (run->is_held == is_held)
+		return;
+	run->is_held = is_held;
+	stream_hold(&run->out, is_held);
+	stream_hold(&run->err, is_held);
+}
+
 void run_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct run *run = arg;
@@ -102,6 +112,7 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 		return;
 	}
 	run->has_verdict = true;
+	run_hold(run, false);
 	run->result = verdict->result;
 	(void)event_del(&run->control_event);
 	if (run->result.verdict == VERDICT_INTERNAL || run->result.verdict == VERDICT_REFUSED) {

@@ -45,6 +45,10 @@ int service_add_provider(struct service *service, int link_fd);
  * memfd_create(2). */
 int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run);
 
+/* Stops reading what the program writes, so that it blocks when its pipes are full, or goes on. Ends by itself at the verdict, after
+ * which at most two pipes full are left. For whoever passes on_output on to a slow reader. */
+void run_hold(struct run *run, bool is_held);
+
 /* Ends a run whose result nobody wants; done is not called. */
 void run_cancel(struct run *run);
 

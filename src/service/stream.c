@@ -92,7 +92,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < READS_AT_ONCE && n > 0; i++)
+	for (int i = 0; i < READS_AT_ONCE && n > 0 && !stream->run->is_held; i++)
 		n = stream->bytes.size < stream->bytes.max ? read_kept(stream) : read_discarded(stream);
 	if (n > 0 || n == -EAGAIN || n == -EINTR)
 		return;
@@ -112,6 +112,16 @@ int stream_open(struct stream *stream, struct run *run, int *fd)
 		return -ENOMEM;
 	stream->fd = fd_take(fd);
 	return 0;
+}
+
+void stream_hold(struct stream *stream, bool is_held)
+{
+	if (stream->fd < 0)
+		return;
+	if (is_held)
+		(void)event_del(&stream->event);
+	else
+		(void)event_add(&stream->event, NULL); /* cannot fail: it was added before and its memory is there */
 }
 
 void stream_close(struct stream *stream)

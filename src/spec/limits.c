@@ -31,6 +31,15 @@ struct limits limits_ceiling(void)
 	};
 }
 
+struct limits limits_at_most(const struct limits *limits, const struct limits *most)
+{
+	return (struct limits){
+#define LIMIT(name, unit, min, max, def, ceiling, help) .name = limits->name < most->name ? limits->name : most->name,
+#include "spec/limits.def"
+#undef LIMIT
+	};
+}
+
 int limits_check(const struct limits *limits, struct err *err)
 {
 	array_for_each(limit_rows, row) {

@@ -24,5 +24,8 @@ extern const size_t limit_rows_count;
 struct limits limits_default(void);
 struct limits limits_ceiling(void);
 
+/* The smaller one of each. */
+struct limits limits_at_most(const struct limits *limits, const struct limits *most);
+
 /* 0, or -ERANGE with a sentence that names field, value and range. */
 int limits_check(const struct limits *limits, struct err *err);
