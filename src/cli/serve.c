@@ -182,7 +182,7 @@ static int run_with(struct supervisor_config *config, const char *listen_on, str
 	_cleanup_(fd_closep) int fd = find_socket(listen_on, handover, &address, &is_own, &err);
 
 	if (fd < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return STATUS_FAILED;
 	}
 	config->plan.listen_fd = fd;
@@ -206,7 +206,7 @@ static int serve_plan(struct plan *plan, const char *const *given, struct handov
 	struct err err = { 0 };
 
 	if (check_plan(plan, given, is_docker, &err) < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return STATUS_USAGE;
 	}
 	if (is_check)
@@ -228,16 +228,16 @@ static int serve(const char *const *given, const char *operand)
 	log_open("safexec");
 	/* Whatever the shell left open is no business of our children; SIGPIPE would be ours for a closed terminal. */
 	if (close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
-		log_line("Cannot prepare: %s", strerrordesc_np(errno));
+		log_error("Cannot prepare: %s", strerrordesc_np(errno));
 		return STATUS_FAILED;
 	}
 	if (left && !is_check && handover_read(left, &handover) < 0) {
-		log_line(HANDOVER_VARIABLE " is set, and not by this version; unset it.");
+		log_error(HANDOVER_VARIABLE " is set, and not by this version; unset it.");
 		return STATUS_USAGE;
 	}
 	(void)unsetenv(HANDOVER_VARIABLE);
 	if (config_load(given[SERVE_CONFIG], &plan.file, &err) < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return STATUS_USAGE;
 	}
 	merge(&plan, given);

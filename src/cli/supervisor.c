@@ -267,7 +267,7 @@ static void on_exits(struct supervisor *s)
 	look_at_pair(s, &s->before);
 	helpers_look(&s->helpers, s->is_ending);
 	if (had_before && !pair_is_there(&s->before) && !s->is_ending)
-		log_line("Reloaded: what served before has ended.");
+		log_note("Reloaded: what served before has ended.");
 	if (child_look(&s->check))
 		on_check_exit(s);
 	if (child_look(&s->watchdog.ping))
@@ -361,7 +361,7 @@ int supervisor_run(const struct supervisor_config *config)
 	_cleanup_(fd_closep) int signal_fd = open_signals();
 
 	if (signal_fd < 0) {
-		log_line("Cannot wait for signals: %s", strerrordesc_np(errno));
+		log_error("Cannot wait for signals: %s", strerrordesc_np(errno));
 		return STATUS_FAILED;
 	}
 	s.signal_fd = signal_fd;

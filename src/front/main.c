@@ -67,7 +67,7 @@ static void on_provider_ready(void *arg)
 {
 	const struct front *front = arg;
 
-	log_line("ready on http://%s/", front->options.listen_name);
+	log_note("ready on %s", front->options.listen_name);
 }
 
 static void on_provider_lost(const char *why, void *arg)
@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (serve(&front, &err) < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
 	return front.exit_status;

@@ -164,7 +164,7 @@ int cmdline_begin(const struct cmdline *cmdline, int argc, char **argv, struct c
 
 	log_open(cmdline->program);
 	if (cmdline_parse(cmdline, argc, argv, options, &err) < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return EXIT_USAGE;
 	}
 	if (options->is_help) {

@@ -24,7 +24,7 @@ static void became_warm(struct generation *generation)
 	environment->failed_starts = 0;
 	if (environment->current) {
 		environment->current->is_retired = true;
-		log_line("%s: a new zygote took over after %" PRIu64 " runs of the old one", environment->options->name,
+		log_note("%s: a new zygote took over after %" PRIu64 " runs of the old one", environment->options->name,
 			 environment->current->forks);
 	}
 	environment->current = generation;
@@ -112,7 +112,7 @@ static void read_output(evutil_socket_t fd, short what, void *arg)
 	text[n] = '\0';
 	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
 		if (line[0])
-			log_line("%s", line);
+			log_note("%s", line);
 		generation->has_spoken = true;
 	}
 }

@@ -12,12 +12,12 @@ static int serve(const struct options *options)
 	int r = doctor_guard(options, &err);
 
 	if (r < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		return EXIT_CANNOT_RUN;
 	}
 	r = warden_open(&warden, options, &err);
 	if (r < 0)
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 	else
 		(void)event_base_dispatch(warden.loop);
 	warden_close(&warden);

@@ -122,7 +122,7 @@ def check_failure(response, status, message=None):
 # --- the table ------------------------------------------------------------------------------------------------------
 
 def test_a_first_cell_makes_it_say_ready(front):
-    assert front.first_line == f"safexecd: ready on http://{front.name}/\n"
+    assert front.first_line == f"safexecd: ready on {front.name}\n"
 
 
 def test_success_has_two_keys_and_the_output(front):
