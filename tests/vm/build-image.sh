@@ -12,7 +12,8 @@ root=$work/root
 
 packages=(
 	systemd-sysv dbus libpam-systemd python3 procps
-	libmicrohttpd12 libseccomp2 libevent-core-2.1-7 libjansson4 libcurl3-gnutls ca-certificates tzdata
+	libmicrohttpd12 libseccomp2 libevent-core-2.1-7 libjansson4 libcurl3-gnutls libinih1 libnettle8 libsqlite3-0 ca-certificates tzdata
+	python3-pytest python3-requests
 )
 
 mkdir "$work/fetched"
@@ -29,6 +30,7 @@ mmdebstrap --quiet --mode=root --variant=apt --include="$(IFS=,; echo "${package
 : >"$root/etc/fstab"
 echo safexec-vm >"$root/etc/hostname"
 echo 127.0.0.1 localhost safexec-vm >"$root/etc/hosts"
+useradd --root "$root" --create-home tester
 printf '%032d\n' 1 >"$root/etc/machine-id"
 install -m 755 "$here/agent.sh" "$root/usr/local/sbin/agent"
 
