@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all test test-vm lint asan fuzz reach cover format install clean
+.PHONY: all package test test-vm lint asan fuzz reach cover format install clean
 
 all:
 	script/build
+
+# The Debian packages, into build-package/.
+package:
+	script/package
 
 test:
 	script/test
