@@ -183,7 +183,7 @@ static void take_next_step(struct supervisor *s)
 		pass_on(s);
 	}
 	if (r < 0) {
-		log_line("%s", err.text);
+		log_error("%s", err.text);
 		give_up(s, STATUS_FAILED);
 	}
 	if (!s->is_ending && now->is_ready)
