@@ -3,6 +3,7 @@
 root. A test copies this file beside a copy of `safexec` under both names; each line that a stand-in reports is one datagram to the
 socket `events` in the same folder, and what it shall do is in `orders.json` there (read at each start)."""
 import array
+import contextlib
 import ctypes
 import json
 import os
@@ -118,7 +119,8 @@ def helper(orders):
     if "exit" in orders:
         sys.exit(orders["exit"])
     if NAME == "safexec-store":
-        supervisor.send(struct.pack("=IIQiI", STORE_MAGIC, STORE_UP, 0, orders.get("status", 0), orders.get("keys", 0)))
+        with contextlib.suppress(BrokenPipeError):  # of a supervisor that has just reloaded
+            supervisor.send(struct.pack("=IIQiI", STORE_MAGIC, STORE_UP, 0, orders.get("status", 0), orders.get("keys", 0)))
     while True:
         frame, ancillary, _, _ = supervisor.recvmsg(64, socket.CMSG_SPACE(16))
         if not frame:
