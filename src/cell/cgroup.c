@@ -35,11 +35,14 @@ bool cgroup_has_word(const char *list, const char *word)
 	return false;
 }
 
-/* The path of our cgroup in /proc/self/cgroup: lines `id:controllers:path`; version 2 has no controllers. */
-static int read_own_path(const char *controller, char *ret_path)
+/* The path of a process's cgroup in /proc/PID/cgroup: lines `id:controllers:path`; version 2 has no controllers. */
+static int read_path(pid_t pid, const char *controller, char *ret_path)
 {
-	char text[8 * KIB];
-	ssize_t n = fd_read_file(AT_FDCWD, "/proc/self/cgroup", text, sizeof text);
+	char text[8 * KIB], file[40];
+
+	(void)snprintf(file, sizeof file, "/proc/%d/cgroup", pid);
+
+	ssize_t n = fd_read_file(AT_FDCWD, file, text, sizeof text);
 	char *rest = text;
 
 	if (n < 0)
@@ -85,10 +88,10 @@ static int read_mount(const char *controller, char *ret_root, char *ret_point)
 	return r;
 }
 
-int cgroup_find_own(const char *controller, char *ret_own, char *ret_root)
+int cgroup_find(pid_t pid, const char *controller, char *ret_path, char *ret_root)
 {
 	char own[PATH_MAX], root[PATH_MAX], point[PATH_MAX];
-	int r = read_own_path(controller, own);
+	int r = read_path(pid, controller, own);
 
 	if (r == 0)
 		r = read_mount(controller, root, point);
@@ -101,11 +104,16 @@ int cgroup_find_own(const char *controller, char *ret_own, char *ret_root)
 
 	if (strcmp(below, "/") == 0)
 		below = "";
-	if ((size_t)snprintf(ret_own, PATH_MAX, "%s%s", point, below) >= PATH_MAX)
+	if ((size_t)snprintf(ret_path, PATH_MAX, "%s%s", point, below) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (ret_root)
 		(void)snprintf(ret_root, PATH_MAX, "%s", point);
 	return 0;
+}
+
+int cgroup_find_own(const char *controller, char *ret_own, char *ret_root)
+{
+	return cgroup_find(getpid(), controller, ret_own, ret_root);
 }
 
 /* --- folders ---------------------------------------------------------------------------------------------------------------------- */

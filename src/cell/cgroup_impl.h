@@ -4,6 +4,7 @@
 #pragma once
 #include "base/fd.h"
 #include "cell/cgroup.h"
+#include "cell/meter.h"
 
 #include <limits.h>
 
@@ -30,13 +31,11 @@ struct cgroup_tree {
 struct cgroup_group {
 	struct cgroup_tree *tree;
 	unsigned index;
-	int dirs[V1_COUNT];      /* version 1: in each hierarchy; version 2: the first */
-	uint64_t generation;     /* version 2: a new folder each cell */
-	uint64_t old_generation; /* version 2: one that was busy when it should have gone; 0 is none */
-	struct limits set;       /* version 1: what the files hold now; memory_bytes 0 is "not known" */
-	struct counters {
-		uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, ooms, pids_refused;
-	} base; /* version 1: the counters at the last renewal */
+	int dirs[V1_COUNT];         /* version 1: in each hierarchy; version 2: the first */
+	uint64_t generation;        /* version 2: a new folder each cell */
+	uint64_t old_generation;    /* version 2: one that was busy when it should have gone; 0 is none */
+	struct limits set;          /* version 1: what the files hold now; memory_bytes 0 is "not known" */
+	struct meter_counters base; /* version 1: at the last renewal */
 };
 
 struct cgroup_ops {
@@ -55,8 +54,9 @@ struct cgroup_ops {
 
 extern const struct cgroup_ops cgroup_v1, cgroup_v2;
 
-/* Where our own cgroup is mounted in the hierarchy that has this controller ("" for version 2). -ENOENT: nowhere. When
+/* Where a process's cgroup is mounted in the hierarchy that has this controller ("" for version 2). -ENOENT: nowhere. When
  * ret_root is not NULL it gets the mount's own folder. Both have room for PATH_MAX. */
+int cgroup_find(pid_t pid, const char *controller, char *ret_path, char *ret_root);
 int cgroup_find_own(const char *controller, char *ret_own, char *ret_root);
 
 /* Whether word is in a list with commas, as mount options are, or with blanks, as cgroup.controllers is. */

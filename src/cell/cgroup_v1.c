@@ -156,15 +156,9 @@ static int attach(struct cgroup_group *group, pid_t pid)
 	return r;
 }
 
-static struct counters read_counters(const struct cgroup_group *group)
+static struct meter meter_of(const struct cgroup_group *group)
 {
-	return (struct counters){
-		.cpu_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage", NULL),
-		.cpu_user_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_user", NULL),
-		.cpu_system_ns = cgroup_read_number(group->dirs[V1_CPUACCT], "cpuacct.usage_sys", NULL),
-		.ooms = cgroup_read_number(group->dirs[V1_MEMORY], "memory.oom_control", "oom_kill"),
-		.pids_refused = cgroup_read_number(group->dirs[V1_PIDS], "pids.events", "max"),
-	};
+	return (struct meter){ .memory = group->dirs[V1_MEMORY], .cpuacct = group->dirs[V1_CPUACCT], .pids = group->dirs[V1_PIDS] };
 }
 
 static int renew(struct cgroup_group *group)
@@ -173,7 +167,10 @@ static int renew(struct cgroup_group *group)
 
 	if (r == 0)
 		r = cgroup_write_number(group->dirs[V1_MEMORY], "memory.max_usage_in_bytes", 0);
-	group->base = read_counters(group);
+
+	struct meter meter = meter_of(group);
+
+	group->base = meter_count(&meter);
 	return r;
 }
 
@@ -211,17 +208,6 @@ static int set_limits(struct cgroup_group *group, const struct limits *limits, c
 	return r;
 }
 
-/* The sum is exact; its two parts are counted in ticks, of which a short run may see none, and only tell the proportion. */
-static void set_cpu_usage(struct usage *usage, const struct counters *base, const struct counters *now)
-{
-	uint64_t total_us = (now->cpu_ns - base->cpu_ns) / 1000;
-	uint64_t user_ms = (now->cpu_user_ns - base->cpu_user_ns) / 1000000;
-	uint64_t system_ms = (now->cpu_system_ns - base->cpu_system_ns) / 1000000;
-
-	usage->cpu_user_us = user_ms + system_ms > 0 ? total_us * user_ms / (user_ms + system_ms) : total_us;
-	usage->cpu_system_us = total_us - usage->cpu_user_us;
-}
-
 static void unthrottle(struct cgroup_group *group)
 {
 	(void)fd_write_file(group->dirs[V1_CPU], "cpu.cfs_quota_us", "-1");
@@ -234,13 +220,11 @@ static bool is_empty(const struct cgroup_group *group)
 
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
-	struct counters now = read_counters(group);
+	struct meter meter = meter_of(group);
 
-	set_cpu_usage(usage, &group->base, &now);
-	usage->memory_peak_bytes = cgroup_read_number(group->dirs[V1_MEMORY], "memory.max_usage_in_bytes", NULL);
-	usage->pids_peak = 0;
-	events->is_oom = now.ooms > group->base.ooms;
-	events->is_pids_full = now.pids_refused > group->base.pids_refused;
+	*events = (struct cgroup_events){ 0 };
+	(void)meter_read(&meter, &group->base, usage, events);
+	usage->pids_peak = 0; /* of all the cells that the group has held */
 }
 
 const struct cgroup_ops cgroup_v1 = {

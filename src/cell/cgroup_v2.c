@@ -370,14 +370,10 @@ static bool is_empty(const struct cgroup_group *group)
 
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
-	int dir = group->dirs[0];
+	struct meter meter = { .is_v2 = true, .memory = group->dirs[0], .cpuacct = group->dirs[0], .pids = group->dirs[0] };
 
-	usage->cpu_user_us = cgroup_read_number(dir, "cpu.stat", "user_usec");
-	usage->cpu_system_us = cgroup_read_number(dir, "cpu.stat", "system_usec");
-	usage->memory_peak_bytes = cgroup_read_number(dir, "memory.peak", NULL);
-	usage->pids_peak = cgroup_read_number(dir, "pids.peak", NULL);
-	events->is_oom = cgroup_read_number(dir, "memory.events", "oom_kill") > 0;
-	events->is_pids_full = cgroup_read_number(dir, "pids.events", "max") > 0;
+	*events = (struct cgroup_events){ 0 };
+	(void)meter_read(&meter, NULL, usage, events);
 }
 
 const struct cgroup_ops cgroup_v2 = {

@@ -3,6 +3,7 @@
 
 #include "base/fd.h"
 #include "docker/demux.h"
+#include "docker/mark.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #define MAX_HEAD   8192 /* of the answer */
 #define ROOM_BYTES 65536
 #define READS      8 /* then others have a turn */
+#define MAX_REPORT (64 * KIB)
 
 struct attach {
 	struct event_base *base;
@@ -27,8 +29,12 @@ struct attach {
 	struct event *on_read, *on_write, *on_pipe; /* on_pipe: while one is full */
 	bool is_open;
 	struct demux demux;
-	struct demux_piece piece; /* what a full pipe has not taken yet */
-	const char *at;           /* the rest of what was read */
+	struct demux_piece piece;       /* of it, with a mark perhaps */
+	struct mark_search searches[2]; /* by stream - 1 */
+	const char *part;               /* of the piece, without a mark, what a full pipe has not taken yet */
+	size_t part_size;
+	struct buf report;
+	const char *at; /* the rest of what was read */
 	size_t left, head_bytes;
 	char room[ROOM_BYTES];
 };
@@ -51,7 +57,20 @@ void attach_free(struct attach *attach)
 	(void)fd_close(attach->file);
 	(void)fd_close(attach->pipes[0]);
 	(void)fd_close(attach->pipes[1]);
+	buf_free(&attach->report);
 	free(attach);
+}
+
+/* The stream is at its end without a mark: what was held back for one is the program's. A pipe that is full loses it. */
+static void pass_rest(struct attach *attach)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(attach->searches); i++) {
+		const char *rest;
+		size_t size = mark_rest(&attach->searches[i], &rest);
+
+		if (size > 0 && attach->pipes[i] >= 0)
+			(void)!write(attach->pipes[i], rest, size);
+	}
 }
 
 static void end(struct attach *attach, const char *why)
@@ -59,6 +78,7 @@ static void end(struct attach *attach, const char *why)
 	free_event(&attach->on_read);
 	free_event(&attach->on_write);
 	free_event(&attach->on_pipe);
+	pass_rest(attach);
 	attach->pipes[0] = fd_close(attach->pipes[0]);
 	attach->pipes[1] = fd_close(attach->pipes[1]);
 	attach->events->ended(why, attach->arg); /* may free it */
@@ -69,17 +89,16 @@ static void end(struct attach *attach, const char *why)
 static void on_pipe(evutil_socket_t fd, short what, void *arg);
 
 /* 1: written, or nobody wants it; 0: the pipe is full, and we wait for it; -errno. */
-static int write_piece(struct attach *attach)
+static int write_part(struct attach *attach)
 {
-	struct demux_piece *piece = &attach->piece;
-	int *fd = &attach->pipes[piece->stream - 1];
+	int *fd = &attach->pipes[attach->piece.stream - 1];
 
-	while (piece->size > 0 && *fd >= 0) {
-		ssize_t n = write(*fd, piece->bytes, piece->size);
+	while (attach->part_size > 0 && *fd >= 0) {
+		ssize_t n = write(*fd, attach->part, attach->part_size);
 
 		if (n >= 0) {
-			piece->bytes += n;
-			piece->size -= (size_t)n;
+			attach->part += n;
+			attach->part_size -= (size_t)n;
 		} else if (errno == EPIPE) {
 			*fd = fd_close(*fd); /* the front has let the run go */
 		} else if (errno == EAGAIN) {
@@ -89,23 +108,45 @@ static int write_piece(struct attach *attach)
 			return -errno;
 		}
 	}
-	piece->size = 0;
+	attach->part_size = 0;
 	return 1;
+}
+
+/* Takes a piece apart into what is the program's and what follows the mark. Returns as write_part. */
+static int pass_piece(struct attach *attach)
+{
+	struct demux_piece *piece = &attach->piece;
+	struct mark_search *search = &attach->searches[piece->stream - 1];
+	int r = write_part(attach);
+
+	while (r > 0 && mark_next(search, &piece->bytes, &piece->size, &attach->part, &attach->part_size))
+		r = write_part(attach);
+	if (r <= 0 || piece->size == 0)
+		return r;
+	if (piece->stream == DEMUX_STDERR)
+		r = buf_append(&attach->report, piece->bytes, piece->size);
+	piece->size = 0;
+	return r < 0 ? r : 1;
 }
 
 /* Writes all that was read: 1, or 0 when a pipe is full. */
 static int pass_on(struct attach *attach)
 {
-	int r = write_piece(attach);
+	int r = pass_piece(attach);
 
 	while (r > 0) {
 		r = demux_next(&attach->demux, &attach->at, &attach->left, &attach->piece);
 		if (r == 0)
 			return 1;
 		if (r > 0)
-			r = write_piece(attach);
+			r = pass_piece(attach);
 	}
 	return r;
+}
+
+static bool has_report(const struct attach *attach)
+{
+	return mark_is_found(&attach->searches[0]) && mark_is_found(&attach->searches[1]) && attach->report.size > 0;
 }
 
 /* Looks for the end of the answer's head. 1: it is there; 0: more is needed. */
@@ -184,6 +225,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		(void)event_del(attach->on_read);
 	if (has_opened)
 		attach->events->opened(attach->arg);
+	else if (has_report(attach))
+		attach->events->reported(&attach->report, attach->arg); /* may free it */
 }
 
 static void on_pipe(evutil_socket_t fd, short what, void *arg)
@@ -200,6 +243,8 @@ static void on_pipe(evutil_socket_t fd, short what, void *arg)
 		r = event_add(attach->on_read, NULL);
 	if (r < 0)
 		end(attach, explain(r));
+	else if (has_report(attach))
+		attach->events->reported(&attach->report, attach->arg);
 }
 
 /* --- from a file to the Engine ---------------------------------------------------------------------------------------------- */
@@ -251,7 +296,7 @@ static int ask(const struct attach *attach, const char *socket_path, const char 
 }
 
 int attach_open(struct event_base *base, const char *socket_path, const char *path, int out_fd, int error_fd,
-		const struct attach_events *events, void *arg, struct attach **ret_attach)
+		const struct mark *mark, const struct attach_events *events, void *arg, struct attach **ret_attach)
 {
 	struct attach *attach = calloc(1, sizeof *attach);
 
@@ -267,6 +312,8 @@ int attach_open(struct event_base *base, const char *socket_path, const char *pa
 	attach->pipes[0] = out_fd;
 	attach->pipes[1] = error_fd;
 	attach->piece.stream = DEMUX_STDOUT;
+	attach->searches[0].mark = attach->searches[1].mark = mark;
+	attach->report = buf_new(MAX_REPORT);
 	attach->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	int r = attach->socket < 0 ? -errno : ask(attach, socket_path, path);

@@ -4,7 +4,9 @@
  * two pipes; when a pipe is full, nothing more is read.
  */
 #pragma once
+#include "base/buf.h"
 #include "base/err.h"
+#include "docker/mark.h"
 
 #include <sys/types.h>
 
@@ -14,12 +16,15 @@ struct event_base;
 struct attach_events {
 	void (*opened)(void *arg); /* the Engine has answered; from now on nothing is lost */
 	void (*fed)(void *arg);    /* standard input is delivered, and at its end */
+	/* The mark has come in both streams, and something behind it on standard error; more of it may come. */
+	void (*reported)(const struct buf *report, void *arg);
 	/* The Engine has closed, all of it is in the pipes, and they are closed. why: NULL, or what went wrong, in a few words. */
 	void (*ended)(const char *why, void *arg);
 };
 
-/* Connects and asks. Takes both pipes' write ends, also when it fails. events is kept by pointer. */
-int attach_open(struct event_base *base, const char *socket, const char *path, int out_fd, int error_fd,
+/* Connects and asks. Takes both pipes' write ends, also when it fails. events and mark are kept by pointer; mark: NULL when
+ * none is to come. */
+int attach_open(struct event_base *base, const char *socket, const char *path, int out_fd, int error_fd, const struct mark *mark,
 		const struct attach_events *events, void *arg, struct attach **ret_attach);
 
 /* Sends a file as standard input, then ends that. Takes the descriptor. */

@@ -7,13 +7,16 @@
  * with --read-only and DIR:/app:ro on request. --rm alone is done by hand: AutoRemove would take OOMKilled away with the
  * container before anybody could ask for it.
  *
- * hardened keeps the limits and closes what that leaves open. Its program comes in on standard input. PUT archive cannot do
- * it: the Engine unpacks below the container's root as the host sees it, where a read-only root refuses and the tmpfs on /app
- * does not exist before the start; a bound file could not be replaced or removed by the program, as its own script can be; an
- * anonymous volume has no cap. So a shell copies its input to /app/script.py and becomes Python, with /dev/null as input.
- * With read_only there is no /app to copy to; then the program is bound from the host, read-only, and nothing is written there.
+ * hardened keeps the limits and closes what that leaves open. Its process 1 is safexec-docker-init, bound from the host and read-only;
+ * it takes the program on standard input. PUT archive cannot do that: the Engine unpacks below the container's root as the
+ * host sees it, where a read-only root refuses and the tmpfs on /app does not exist before the start; a bound file could not be
+ * replaced or removed by the program, as its own script can be; an anonymous volume has no cap. With read_only there is no
+ * /app to copy to; then the program is bound from the host, read-only, and nothing is written there.
  */
 #include "docker/container.h"
+
+#include "docker/inside.h"
+#include "docker/profile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -25,11 +28,16 @@
 
 #define NOBODY         65534
 #define NANO_PER_MILLI 1000000 /* of a CPU */
-#define FEED_COMMAND   "cat >/app/script.py && exec python script.py </dev/null"
+#define OURS           1       /* process beside the program's: safexec-docker-init */
 
-bool container_is_fed(const struct options *options, const struct kind *kind)
+bool container_is_fed(const struct options *options)
 {
-	return options->profile == PROFILE_HARDENED && !kind->is_read_only;
+	return options->profile == PROFILE_HARDENED;
+}
+
+bool container_is_bound(const struct options *options, const struct kind *kind)
+{
+	return options->profile == PROFILE_ORIGINAL || kind->is_read_only;
 }
 
 bool container_suits(const struct kind *made_for, const struct kind *wanted)
@@ -38,26 +46,47 @@ bool container_suits(const struct kind *made_for, const struct kind *wanted)
 
 	return made_for->is_read_only == wanted->is_read_only && a->memory_bytes == b->memory_bytes &&
 	       a->cpu_millis == b->cpu_millis && a->pids == b->pids && a->disk_bytes == b->disk_bytes &&
-	       a->disk_files == b->disk_files && a->open_files == b->open_files && a->file_bytes == b->file_bytes;
+	       a->disk_files == b->disk_files && a->open_files >= b->open_files && a->file_bytes >= b->file_bytes;
+}
+
+static json_t *new_binds(const struct kind *kind, const struct binds *binds)
+{
+	json_t *list = json_array();
+	int r = list ? 0 : -1;
+
+	if (r == 0 && binds->folder)
+		r = json_array_append_new(list, json_sprintf("%s:/app%s", binds->folder, kind->is_read_only ? ":ro" : ""));
+	if (r == 0 && binds->init)
+		r = json_array_append_new(list, json_sprintf("%s:" INSIDE_PATH ":ro", binds->init));
+	return list;
 }
 
 /* The common part: --network none --memory --cpus --pids-limit -v -w. */
-static json_t *new_host_config(const struct options *options, const struct kind *kind, const char *folder)
+static json_t *new_host_config(const struct options *options, const struct kind *kind, const struct binds *binds)
 {
 	const struct limits *limits = &kind->limits;
-	json_t *host = json_pack("{s:s, s:I, s:I, s:I, s:b}", "NetworkMode", "none", "Memory", (json_int_t)limits->memory_bytes,
-				 "NanoCpus", (json_int_t)limits->cpu_millis * NANO_PER_MILLI, "PidsLimit", (json_int_t)limits->pids,
-				 "ReadonlyRootfs", kind->is_read_only);
-	int r = host ? 0 : -1;
+	json_t *host =
+		json_pack("{s:s, s:I, s:I, s:I, s:b, s:o}", "NetworkMode", "none", "Memory", (json_int_t)limits->memory_bytes,
+			  "NanoCpus", (json_int_t)limits->cpu_millis * NANO_PER_MILLI, "PidsLimit", (json_int_t)limits->pids,
+			  "ReadonlyRootfs", kind->is_read_only, "Binds", new_binds(kind, binds));
 
-	if (r == 0 && folder)
-		r = json_object_set_new(host, "Binds", json_pack("[s+]", folder, kind->is_read_only ? ":/app:ro" : ":/app"));
-	if (r == 0 && options->runtime)
-		r = json_object_set_new(host, "Runtime", json_string(options->runtime));
-	if (r == 0)
-		return host;
-	json_decref(host);
-	return NULL;
+	if (host && options->runtime && json_object_set_new(host, "Runtime", json_string(options->runtime)) < 0) {
+		json_decref(host);
+		return NULL;
+	}
+	return host;
+}
+
+/* "seccomp=" and the profile as text. */
+static json_t *new_seccomp_option(void)
+{
+	json_t *profile = profile_new_seccomp();
+	char *text = profile ? json_dumps(profile, JSON_COMPACT) : NULL;
+	json_t *option = text ? json_sprintf("seccomp=%s", text) : NULL;
+
+	free(text);
+	json_decref(profile);
+	return option;
 }
 
 static json_t *new_tmpfs(const struct limits *limits, const char *mode)
@@ -76,11 +105,13 @@ static json_t *new_ulimit(const char *name, uint64_t value)
 static int harden(json_t *host, const struct kind *kind)
 {
 	const struct limits *limits = &kind->limits;
-	json_t *more = json_pack("{s:I, s:[s], s:[s], s:b, s:{s:s}, s:b, s:s, s:I, s:[o, o, o]}", "MemorySwap",
-				 (json_int_t)limits->memory_bytes, "CapDrop", "ALL", "SecurityOpt", "no-new-privileges",
-				 "ReadonlyRootfs", 1, "LogConfig", "Type", "none", "Init", 1, "IpcMode", "private", "ShmSize",
-				 (json_int_t)limits->disk_bytes, "Ulimits", new_ulimit("core", 1),
-				 new_ulimit("nofile", limits->open_files), new_ulimit("fsize", limits->file_bytes));
+	json_t *more =
+		json_pack("{s:I, s:I, s:[s], s:[s, o], s:b, s:{s:s}, s:s, s:I, s:o, s:o, s:[o, o, o]}", "MemorySwap",
+			  (json_int_t)limits->memory_bytes, "PidsLimit", (json_int_t)limits->pids + OURS, "CapDrop", "ALL",
+			  "SecurityOpt", "no-new-privileges", new_seccomp_option(), "ReadonlyRootfs", 1, "LogConfig", "Type",
+			  "none", "IpcMode", "private", "ShmSize", (json_int_t)limits->disk_bytes, "MaskedPaths",
+			  profile_new_masked_paths(), "ReadonlyPaths", profile_new_readonly_paths(), "Ulimits",
+			  new_ulimit("core", 1), new_ulimit("nofile", limits->open_files), new_ulimit("fsize", limits->file_bytes));
 	int r = more ? json_object_update(host, more) : -1;
 
 	json_decref(more);
@@ -93,12 +124,11 @@ static int harden(json_t *host, const struct kind *kind)
 	return r;
 }
 
-char *container_new_body(const struct options *options, const struct kind *kind, const char *folder)
+char *container_new_body(const struct options *options, const struct kind *kind, const struct binds *binds)
 {
-	bool is_hardened = options->profile == PROFILE_HARDENED, is_fed = container_is_fed(options, kind);
-	json_t *host = new_host_config(options, kind, folder);
-	json_t *command =
-		is_fed ? json_pack("[s, s, s]", "/bin/sh", "-c", FEED_COMMAND) : json_pack("[s, s]", "python", "script.py");
+	bool is_hardened = options->profile == PROFILE_HARDENED;
+	json_t *host = new_host_config(options, kind, binds);
+	json_t *command = container_is_fed(options) ? json_pack("[s]", INSIDE_PATH) : json_pack("[s, s]", "python", "script.py");
 	json_t *body = json_pack("{s:s, s:o, s:s, s:b, s:b, s:{s:s}}", "Image", options->image, "Cmd", command, "WorkingDir",
 				 "/app", "AttachStdout", 1, "AttachStderr", 1, "Labels", CONTAINER_LABEL, options->common.name);
 	int r = host && body ? 0 : -1;
@@ -109,7 +139,7 @@ char *container_new_body(const struct options *options, const struct kind *kind,
 		r = json_object_set_new(body, "User", json_sprintf("%d:%d", NOBODY, NOBODY)) |
 		    json_object_set_new(body, "NetworkDisabled", json_true()) |
 		    json_object_set_new(body, "Env", json_pack("[s, s]", "HOME=/tmp", "LANG=C.UTF-8"));
-	if (r == 0 && is_fed)
+	if (r == 0 && container_is_fed(options))
 		r = json_object_set_new(body, "AttachStdin", json_true()) | json_object_set_new(body, "OpenStdin", json_true()) |
 		    json_object_set_new(body, "StdinOnce", json_true());
 	if (r == 0)
@@ -157,6 +187,9 @@ int container_read_state(const char *body, size_t size, struct container_state *
 		.is_oom_killed = json_is_true(json_object_get(state, "OOMKilled")),
 	};
 	int r = read_code(json_object_get(state, "ExitCode"), &found.exit_code);
+	json_int_t pid = json_integer_value(json_object_get(state, "Pid"));
+
+	found.pid = pid > 0 && pid <= INT32_MAX ? (int)pid : 0;
 
 	json_decref(answer);
 	if (r == 0)

@@ -15,15 +15,24 @@ struct kind {
 	struct limits limits;
 };
 
-/* Whether a kind takes its program on standard input, and may be started before it has one; else the program lies in a
- * folder of the host that is bound to /app, and the container is started when the job is there. */
-bool container_is_fed(const struct options *options, const struct kind *kind);
+/* Whether process 1 is ours and waits for its order on standard input, see inside.h, so that the container may be started before
+ * there is a job; else it is Python. */
+bool container_is_fed(const struct options *options);
 
-/* Whether a container made for one kind can serve the other: the limits that the Engine enforces are the same. */
+/* Whether the program lies in a folder of the host that is bound to /app; a fed one takes it along with its order. */
+bool container_is_bound(const struct options *options, const struct kind *kind);
+
+/* Whether a container made for one kind can serve the other: the limits that the Engine enforces are the same, or can be
+ * lowered from inside. */
 bool container_suits(const struct kind *made_for, const struct kind *wanted);
 
-/* The body of POST /containers/create. folder: the host's, for a kind that is not fed, else NULL. To be freed; NULL: no memory. */
-char *container_new_body(const struct options *options, const struct kind *kind, const char *folder);
+/* Paths on the host that are bound, read by the Engine. folder: for a kind that is bound; init: for one that is fed; else NULL. */
+struct binds {
+	const char *folder, *init;
+};
+
+/* The body of POST /containers/create. To be freed; NULL: no memory. */
+char *container_new_body(const struct options *options, const struct kind *kind, const struct binds *binds);
 
 /* Stores the id that POST /containers/create answered with. -EBADMSG: it is none. */
 int container_read_id(const char *body, size_t size, char ret_id[CONTAINER_ID_BYTES]);
@@ -31,6 +40,7 @@ int container_read_id(const char *body, size_t size, char ret_id[CONTAINER_ID_BY
 /* What GET /containers/ID/json says of the end. -EBADMSG. */
 struct container_state {
 	bool is_running, is_oom_killed;
+	int pid;       /* of process 1, as the Engine's host counts; 0: it does not run */
 	int exit_code; /* 0 to 255 */
 };
 

@@ -181,6 +181,8 @@ int docker_open(struct docker *docker, const struct options *options, struct err
 		r = startup_sweep(docker, err);
 	if (r == 0)
 		r = scratch_open(options->common.name, &docker->scratch, err);
+	if (r == 0)
+		r = startup_install_init(docker, err);
 	if (r == 0 && geteuid() == 0)
 		r = ids_claim(&docker->ids, err);
 	if (r < 0)

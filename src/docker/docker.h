@@ -8,8 +8,10 @@
 #include "docker/attach.h"
 #include "docker/container.h"
 #include "docker/engine.h"
+#include "docker/inside.h"
 #include "docker/options.h"
 #include "docker/scratch.h"
+#include "docker/watch.h"
 #include "provider/ends.h"
 #include "provider/job.h"
 #include "provider/upstream.h"
@@ -21,9 +23,10 @@ struct docker;
 
 /*
  *   EMPTY -> MAKING -> READY -> STARTING -> RUNNING -> COLLECTING -> REMOVING -> EMPTY
- *                         \        ^ \           \        ^             ^
- *                          SWAPPING   \           STOPPING               \
- *                                      `------ whatever goes wrong -------'
+ *                         \        ^ \        |  \        ^             ^  ^
+ *                          SWAPPING   \       |   STOPPING             /   \
+ *                                      \       `- a report ------------'    |
+ *                                       `------ whatever goes wrong -------'
  */
 enum slot_state {
 	SLOT_EMPTY,      /* no container */
@@ -47,20 +50,24 @@ struct slot {
 	struct kind kind;
 	char id[CONTAINER_ID_BYTES];     /* "": none yet */
 	char folder[SCRATCH_PATH_BYTES]; /* bound to its /app; "": none */
-	bool is_doomed;                  /* remove it as soon as the call under way is answered */
-	unsigned calls;                  /* that change something, under way: 0 or 1 */
-	unsigned removals;               /* tried so far */
-	struct engine_call *wait;        /* for its end */
+	bool is_measured, is_dead, has_report, is_overdue;
+	bool is_doomed;                        /* remove it as soon as the call under way is answered */
+	unsigned calls;                        /* that change something, under way: 0 or 1 */
+	unsigned removals;                     /* tried so far */
+	struct engine_call *wait, *inspection; /* for its end; for its pid */
+	struct watch watch;
+	struct mark mark; /* of its report */
 	struct attach *attach;
 	bool has_output_ended;
 
 	/* The cell. */
 	struct ends ends; /* stdout_write, stderr_write: until the program runs; the attach has its own */
-	struct event *on_control, *on_deadline;
+	struct event *on_control, *on_deadline, *on_cpu, *on_find;
 
 	/* The job. */
 	struct job job;
 	int code;
+	nsec_t seen_at; /* process 1 of a container under start */
 	bool was_looked_at_twice;
 };
 
@@ -72,6 +79,7 @@ struct docker {
 	struct ids ids;
 	int name_claim; /* no other server of this name while it is held */
 	struct scratch scratch;
+	char init_path[SCRATCH_PATH_BYTES]; /* of our copy of safexec-docker-init, which containers are bound to */
 	struct slot *slots;
 	unsigned cpus;
 	struct upstream upstream;
@@ -87,7 +95,8 @@ struct docker {
 /* startup.c: one call after the other, before there is a loop to hold up. Each with a sentence that says what to do. */
 int startup_find_engine(struct docker *docker, struct err *err);
 int startup_find_image(struct docker *docker, struct err *err);
-int startup_sweep(struct docker *docker, struct err *err); /* removes the containers of a dead server of this name */
+int startup_sweep(struct docker *docker, struct err *err);        /* removes the containers of a dead server of this name */
+int startup_install_init(struct docker *docker, struct err *err); /* copies it to where the Engine finds it */
 int startup_claim_name(const char *name, int *ret_claim, struct err *err);
 int doctor_report(const struct options *options); /* two lines on standard output; returns the exit status */
 
@@ -100,14 +109,20 @@ void slot_create(struct slot *slot);                   /* the container of its k
 void slot_begin(struct slot *slot);                    /* the job, in a container that is there */
 void slot_fail(struct slot *slot, const char *reason); /* ours or the Engine's fault: the container goes */
 void slot_remove(struct slot *slot);                   /* the container; then the verdict, if one is owed, and the slot is empty */
+void slot_see_death(void *slot);                       /* of its process 1 */
 int slot_call(struct slot *slot, const char *method, const char *action, const char *body, engine_done_fn *done);
 
 /* run.c: the job of a cell, from the front's frame to the verdict */
 void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_see_deadline(struct slot *slot);
 void run_started(struct slot *slot);
-void run_stop(struct slot *slot, uint32_t verdict); /* the first reason counts */
-void run_exited(struct slot *slot, int exit_code);
+void run_starts(struct slot *slot);                             /* the Engine is asked to start the program itself */
+void run_find(evutil_socket_t fd, short what, void *slot);      /* looks for the program while the Engine starts it */
+void run_stop(struct slot *slot, uint32_t verdict);             /* the first reason counts */
+void run_exited(struct slot *slot, int exit_code);              /* as the Engine says */
+void run_died(struct slot *slot);                               /* as the kernel says */
+void run_reported(struct slot *slot, const struct buf *report); /* as safexec-docker-init says */
+void run_check_cpu(evutil_socket_t fd, short what, void *slot);
 void run_output_ended(struct slot *slot);
 void run_answer(struct slot *slot); /* sends the verdict, once */
 

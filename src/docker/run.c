@@ -8,25 +8,32 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define START_SECONDS   60 /* for the Engine to have the program running */
-#define STOP_SECONDS    10 /* for a killed container to end; then it is removed by force */
-#define DRAIN_MS        1500
-#define SECOND_LOOK_MS  100
-#define SIGNAL_EXIT     128 /* and the signal's number: how an Engine reports it */
-#define MAX_SIGNAL      64
-#define EXIT_OF_SIGKILL (SIGNAL_EXIT + 9)
+#define START_SECONDS    60    /* for the Engine to have the program running */
+#define STOP_SECONDS     10    /* for a killed container to end; then it is removed by force */
+#define DRAIN_MS         1500  /* for the output of a program that has ended */
+#define STOPPED_DRAIN_MS 400   /* ... that was stopped: its answer is due */
+#define FIND_US          10000 /* between two looks for a program that the Engine is starting */
+#define SECOND_LOOK_MS   100
+#define SIGNAL_EXIT      128 /* and the signal's number: how an Engine reports it */
+#define MAX_SIGNAL       64
+#define EXIT_OF_SIGKILL  (SIGNAL_EXIT + 9)
+
+static void set_time(struct event *timer, uint64_t us)
+{
+	struct timeval time = { .tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000) };
+
+	(void)evtimer_add(timer, &time);
+}
 
 static void set_deadline(struct slot *slot, uint64_t ms)
 {
-	struct timeval time = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
-
-	(void)evtimer_add(slot->on_deadline, &time);
+	set_time(slot->on_deadline, ms * 1000);
 }
 
 /* --- the job ------------------------------------------------------------------------------------------------------------------ */
 
 /* What a container cannot keep is refused, not ignored. */
-static int check_job(const struct wire_job *job, const int *fds, size_t fds_count, struct err *err)
+static int check_job(const struct wire_job *job, bool can_measure, const int *fds, size_t fds_count, struct err *err)
 {
 	const struct limits *limits = &job->limits;
 	int r = wire_check_job(job, fds, fds_count, err);
@@ -35,12 +42,19 @@ static int check_job(const struct wire_job *job, const int *fds, size_t fds_coun
 		return r;
 	if (job->flags & ~(uint32_t)(WIRE_JOB_READ_ONLY | WIRE_JOB_TELL))
 		return err_say(err, -EOPNOTSUPP, "the docker provider takes a program alone: no files, input, value or displays");
-	if (limits->cpu_ms * 1000 / limits->cpu_millis < limits->wall_ms)
-		return err_say(err, -EOPNOTSUPP,
-			       "the docker provider does not measure CPU time: with cpu_millis %" PRIu64 ", cpu_ms must be %" PRIu64
-			       " at least",
-			       limits->cpu_millis, limits->wall_ms * limits->cpu_millis / 1000);
+	if (!can_measure && limits->cpu_ms * 1000 / limits->cpu_millis < limits->wall_ms)
+		return err_say(
+			err, -EOPNOTSUPP,
+			"the Engine's processes cannot be seen from here, so CPU time is not measured: with cpu_millis %" PRIu64
+			", cpu_ms must be %" PRIu64 " at least",
+			limits->cpu_millis, limits->wall_ms * limits->cpu_millis / 1000);
 	return 0;
+}
+
+/* Of a container that is not started yet nothing is known; the native provider and the default limits need no measure. */
+static bool can_measure(const struct slot *slot)
+{
+	return slot->watch.pidfd >= 0 || !container_is_fed(slot->docker->options);
 }
 
 static void take_job(struct slot *slot, int *fds, size_t fds_count)
@@ -49,7 +63,7 @@ static void take_job(struct slot *slot, int *fds, size_t fds_count)
 			       .limits = slot->job.frame.limits };
 	struct err err = { 0 };
 
-	if (check_job(&slot->job.frame, fds, fds_count, &err) < 0) {
+	if (check_job(&slot->job.frame, can_measure(slot), fds, fds_count, &err) < 0) {
 		slot->job.fault = err;
 		run_stop(slot, VERDICT_REFUSED);
 		return;
@@ -66,7 +80,7 @@ static void take_job(struct slot *slot, int *fds, size_t fds_count)
 		slot_remove(slot);
 	}
 	docker_fill(slot->docker);
-	if (slot->state == SLOT_STARTING)
+	if (slot->state == SLOT_SWAPPING || (slot->state == SLOT_STARTING && container_is_fed(slot->docker->options)))
 		set_deadline(slot, START_SECONDS * UINT64_C(1000));
 }
 
@@ -100,8 +114,73 @@ void run_started(struct slot *slot)
 {
 	slot->state = SLOT_RUNNING;
 	job_begin(&slot->job, slot->ends.control, -EBADF);
-	ends_close_writers(&slot->ends); /* the attach has its own */
+	ends_close_writers(&slot->ends);             /* the attach has its own */
+	if (container_is_fed(slot->docker->options)) /* else it began when the Engine was asked */
+		set_deadline(slot, slot->job.frame.limits.wall_ms);
+	set_time(slot->on_cpu, job_cpu_wait_us(&slot->job, 0));
+	if (!slot->is_dead)
+		return;
+	slot->job.started_at = slot->seen_at; /* it was over before it was seen to run */
+	run_died(slot);
+}
+
+/* The command of old had its time limit outside of docker run: the container's start is part of it. */
+void run_starts(struct slot *slot)
+{
 	set_deadline(slot, slot->job.frame.limits.wall_ms);
+	run_find(-1, 0, slot);
+}
+
+void run_find(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+	struct docker *docker = slot->docker;
+
+	(void)fd;
+	(void)what;
+	if (slot->state != SLOT_STARTING || slot->is_dead)
+		return;
+	if (watch_find(&slot->watch, docker->loop, slot->id, "python", slot_see_death, slot) == 0) {
+		run_started(slot);
+		return;
+	}
+	if (!slot->seen_at && slot->watch.pidfd >= 0)
+		slot->seen_at = clock_now();
+	set_time(slot->on_find, FIND_US);
+}
+
+/* What the kernel has counted, while it can be read. Process 1 is not the program's where it is ours. */
+static void measure(struct slot *slot)
+{
+	struct evidence *evidence = &slot->job.evidence;
+	struct usage *usage = &slot->job.usage;
+	struct cgroup_events events;
+
+	if (!watch_read(&slot->watch, usage, &events))
+		return;
+	slot->is_measured = true;
+	evidence->is_oom = events.is_oom;
+	evidence->is_pids_full = events.is_pids_full;
+	if (container_is_fed(slot->docker->options) && usage->pids_peak > 1)
+		usage->pids_peak--;
+}
+
+void run_check_cpu(evutil_socket_t fd, short what, void *arg)
+{
+	struct slot *slot = arg;
+
+	(void)fd;
+	(void)what;
+	if (slot->state != SLOT_RUNNING)
+		return;
+	measure(slot);
+
+	uint64_t wait_us = job_cpu_wait_us(&slot->job, slot->job.usage.cpu_user_us + slot->job.usage.cpu_system_us);
+
+	if (wait_us == 0)
+		run_stop(slot, VERDICT_CPU_TIMEOUT);
+	else
+		set_time(slot->on_cpu, wait_us);
 }
 
 static void on_killed(const struct engine_answer *answer, void *arg)
@@ -116,15 +195,24 @@ static void on_killed(const struct engine_answer *answer, void *arg)
 		run_output_ended(slot); /* it was held back for this answer */
 }
 
+/* By the kernel, at once, where we may; another runtime's process 1 is not the program's, and is left to the Engine. */
+static void kill_container(struct slot *slot)
+{
+	measure(slot);
+	slot->state = SLOT_STOPPING;
+	set_deadline(slot, STOP_SECONDS * UINT64_C(1000));
+	if (!slot->docker->options->runtime && watch_kill(&slot->watch) == 0)
+		return;
+	if (slot_call(slot, "POST", "/kill", NULL, on_killed) < 0)
+		slot_remove(slot);
+}
+
 void run_stop(struct slot *slot, uint32_t verdict)
 {
 	job_stop(&slot->job, verdict);
 	switch (slot->state) {
 	case SLOT_RUNNING:
-		slot->state = SLOT_STOPPING;
-		set_deadline(slot, STOP_SECONDS * UINT64_C(1000));
-		if (slot_call(slot, "POST", "/kill", NULL, on_killed) < 0)
-			slot_remove(slot);
+		kill_container(slot);
 		break;
 	case SLOT_EMPTY:
 	case SLOT_STOPPING:
@@ -173,18 +261,39 @@ static void look(struct slot *slot)
 		finish(slot);
 }
 
-/* The container has ended and so has its output, or it was waited for in vain. */
+/* The container has ended, and so has its output, or that was waited for in vain. Its status may still be the Engine's to tell. */
 static void collect(struct slot *slot)
 {
-	bool is_success = WIFEXITED(slot->job.evidence.status) && WEXITSTATUS(slot->job.evidence.status) == 0;
+	struct evidence *evidence = &slot->job.evidence;
+	int status;
 
 	if (slot->calls > 0)
 		return; /* the kill's answer comes first */
+	if (!slot->has_report && !slot->docker->options->runtime && watch_status(&slot->watch, &status) == 0) {
+		evidence->status = status;
+		evidence->has_status = true;
+	}
+	if (evidence->stopped_for == VERDICT_OK && !evidence->has_status) {
+		if (slot->is_overdue)
+			slot_fail(slot, "the Engine does not say how a container ended");
+		return;
+	}
 	(void)evtimer_del(slot->on_deadline);
-	if (slot->job.evidence.stopped_for != VERDICT_OK || is_success)
+
+	bool is_success = WIFEXITED(evidence->status) && WEXITSTATUS(evidence->status) == 0;
+
+	if (evidence->stopped_for != VERDICT_OK || is_success || slot->is_measured)
 		finish(slot); /* nothing more to learn */
 	else
 		look(slot);
+}
+
+/* The output, or how it ended, is overdue. */
+static void collect_late(struct slot *slot)
+{
+	set_deadline(slot, STOP_SECONDS * UINT64_C(1000));
+	collect(slot);
+	slot->is_overdue = true;
 }
 
 void run_output_ended(struct slot *slot)
@@ -193,19 +302,65 @@ void run_output_ended(struct slot *slot)
 		collect(slot);
 }
 
+/* No process of the container lives. What it has written may still be on its way. */
+static void begin_collecting(struct slot *slot)
+{
+	if (!slot->job.ended_at)
+		slot->job.ended_at = clock_now();
+	slot->state = SLOT_COLLECTING;
+	set_deadline(slot, slot->job.evidence.stopped_for == VERDICT_OK ? DRAIN_MS : STOPPED_DRAIN_MS);
+}
+
+void run_died(struct slot *slot)
+{
+	slot->is_dead = true;
+	measure(slot); /* its cgroup is there until the Engine has seen the end */
+	if (slot->state == SLOT_RUNNING || slot->state == SLOT_STOPPING) {
+		begin_collecting(slot);
+		run_output_ended(slot);
+	} else if (slot->job.is_given) { /* before the Engine said that it had begun */
+		slot->job.ended_at = clock_now();
+	}
+}
+
 void run_exited(struct slot *slot, int exit_code)
 {
+	struct evidence *evidence = &slot->job.evidence;
 	int number = exit_code - SIGNAL_EXIT;
 
-	if (slot->state != SLOT_RUNNING && slot->state != SLOT_STOPPING) {
+	if (slot->state != SLOT_RUNNING && slot->state != SLOT_STOPPING && slot->state != SLOT_COLLECTING) {
 		slot_fail(slot, "a container ended before it had a program");
 		return;
 	}
-	/* As wait(2) has it: a signal in the low bits, else an exit status above them. */
-	job_end(&slot->job, number > 0 && number <= MAX_SIGNAL ? number : exit_code << 8);
-	slot->state = SLOT_COLLECTING;
-	set_deadline(slot, DRAIN_MS);
+	if (slot->state != SLOT_COLLECTING)
+		begin_collecting(slot);
+	if (!evidence->has_status) /* as wait(2) has it: a signal in the low bits, else an exit status above them */
+		evidence->status = number > 0 && number <= MAX_SIGNAL ? number : exit_code << 8;
+	evidence->has_status = true;
 	run_output_ended(slot);
+}
+
+/* All that the program was is gone and all that it wrote is passed on; the container lives on, so that its cgroup can be read. */
+void run_reported(struct slot *slot, const struct buf *bytes)
+{
+	struct inside_report report;
+
+	if (bytes->size < sizeof report)
+		return;
+	memcpy(&report, bytes->bytes, sizeof report);
+	if (slot->state == SLOT_STARTING) /* it was quicker than the word that it has its order */
+		run_started(slot);
+	if (slot->state != SLOT_RUNNING)
+		return;
+	slot->has_report = true;
+	measure(slot);
+	if (report.magic != INSIDE_MAGIC || report.failure != 0)
+		job_fail(&slot->job, "the container's process 1 cannot start the program");
+	job_end(&slot->job, report.status);
+	slot->job.evidence.is_disk_full = report.is_disk_full != 0;
+	if (report.wall_us * NSEC_PER_USEC < slot->job.ended_at)
+		slot->job.started_at = slot->job.ended_at - report.wall_us * NSEC_PER_USEC;
+	finish(slot);
 }
 
 void run_see_deadline(struct slot *slot)
@@ -213,6 +368,12 @@ void run_see_deadline(struct slot *slot)
 	switch (slot->state) {
 	case SLOT_RUNNING:
 		run_stop(slot, VERDICT_TIMEOUT);
+		break;
+	case SLOT_STARTING:
+		if (container_is_fed(slot->docker->options))
+			slot_fail(slot, "a container did not take its program in time");
+		else
+			run_stop(slot, VERDICT_TIMEOUT);
 		break;
 	case SLOT_STOPPING:
 		log_line("slot %u: a killed container does not end; removing it by force", slot->index);
@@ -222,10 +383,10 @@ void run_see_deadline(struct slot *slot)
 		if (slot->was_looked_at_twice)
 			look(slot);
 		else
-			collect(slot);
+			collect_late(slot);
 		break;
 	default:
-		slot_fail(slot, "a container did not take its program in time");
+		slot_fail(slot, "a container was not ready in time");
 	}
 }
 
@@ -235,6 +396,5 @@ void run_answer(struct slot *slot)
 	attach_free(slot->attach);
 	slot->attach = NULL;
 	ends_close_writers(&slot->ends);
-	/* The Engine tells CPU time and memory of running containers only; a zero says "not known". */
 	job_answer(&slot->job, slot->ends.control);
 }

@@ -145,20 +145,39 @@ int scratch_make(const struct scratch *scratch, char ret_path[SCRATCH_PATH_BYTES
 	return 0;
 }
 
+static int copy_file(int file, int from)
+{
+	off_t at = 0;
+	ssize_t n;
+
+	do {
+		n = sendfile(file, from, &at, 1 << 20);
+	} while (n > 0);
+	return n < 0 ? -errno : 0;
+}
+
+int scratch_install(const struct scratch *scratch, const char *name, int file_fd, char ret_path[SCRATCH_PATH_BYTES])
+{
+	_cleanup_(fd_closep) int file = openat(scratch->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0700);
+	int n = snprintf(ret_path, SCRATCH_PATH_BYTES, "%s/%s", scratch->path, name);
+	int r = file < 0 ? -errno : n >= SCRATCH_PATH_BYTES ? -ENAMETOOLONG : copy_file(file, file_fd);
+
+	if (r == 0 && fchmod(file, 0555) < 0)
+		r = -errno;
+	if (r < 0)
+		ret_path[0] = '\0';
+	return r;
+}
+
 int scratch_write(const char *path, int code_fd)
 {
 	_cleanup_(fd_closep) int dir = open(path, FOLDER_FLAGS | O_CLOEXEC);
 	_cleanup_(fd_closep) int file =
 		dir < 0 ? -EBADF : openat(dir, SCRIPT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	off_t at = 0;
-	ssize_t n;
 
 	if (file < 0 || fchmod(file, 0666) < 0) /* as the folder: only a read-only mount refuses a write */
 		return -errno;
-	do {
-		n = sendfile(file, code_fd, &at, 1 << 20);
-	} while (n > 0);
-	return n < 0 ? -errno : 0;
+	return copy_file(file, code_fd);
 }
 
 /* 0, or why this folder cannot be ours. */

@@ -23,6 +23,9 @@ void scratch_close(struct scratch *scratch); /* removes it */
 /* Makes a folder and stores its path, or its absence as "". */
 int scratch_make(const struct scratch *scratch, char ret_path[SCRATCH_PATH_BYTES]);
 
+/* Copies an open file into the private folder, for all to read and execute, and stores its path. */
+int scratch_install(const struct scratch *scratch, const char *name, int file_fd, char ret_path[SCRATCH_PATH_BYTES]);
+
 /* Writes the program, readable for every user of the container, into a folder that no container has written to yet. */
 int scratch_write(const char *path, int code_fd);
 

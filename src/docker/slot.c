@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #define CALL_MS          60000 /* no call takes that long on a machine that is alive */
@@ -95,6 +97,35 @@ static int wait_for_exit(struct slot *slot)
 	return engine_call(slot->docker->engine, "POST", path, NULL, ENGINE_NO_LIMIT, on_exited, slot, &slot->wait);
 }
 
+void slot_see_death(void *arg)
+{
+	run_died(arg);
+}
+
+/* A container that waits for its order is watched before it gets one; the other runs already. */
+static void on_inspected(const struct engine_answer *answer, void *arg)
+{
+	struct slot *slot = arg;
+	struct container_state state;
+
+	slot->inspection = NULL;
+	if (answer->status == 200 && container_read_state(answer->body, answer->size, &state) == 0)
+		(void)watch_open(&slot->watch, slot->docker->loop, state.pid, slot->id, slot_see_death,
+				 slot); /* else there is no usage */
+	if (slot->state == SLOT_MAKING)
+		became_ready(slot);
+	else if (slot->state == SLOT_STARTING)
+		slot_begin(slot);
+}
+
+static int inspect(struct slot *slot)
+{
+	char path[160];
+
+	(void)snprintf(path, sizeof path, "/%s/containers/%s/json", slot->docker->version, slot->id);
+	return engine_call(slot->docker->engine, "GET", path, NULL, CALL_MS, on_inspected, slot, &slot->inspection);
+}
+
 static void on_started(const struct engine_answer *answer, void *arg)
 {
 	struct slot *slot = arg;
@@ -103,14 +134,12 @@ static void on_started(const struct engine_answer *answer, void *arg)
 		return;
 	if (answer->status != 204)
 		fail_call(slot, "start a container", answer);
-	else if (wait_for_exit(slot) < 0)
+	else if (wait_for_exit(slot) < 0 || (slot->watch.pidfd < 0 && !slot->is_dead && inspect(slot) < 0))
 		slot_fail(slot, "there is no memory to wait for a container");
-	else if (!slot->job.is_given)
-		became_ready(slot);
-	else if (container_is_fed(slot->docker->options, &slot->kind))
-		slot_begin(slot);
-	else
+	else if (!container_is_fed(slot->docker->options) && slot->state == SLOT_STARTING)
 		run_started(slot);
+	else
+		run_output_ended(slot); /* it may be over already */
 }
 
 /* --- attached ----------------------------------------------------------------------------------------------------------------- */
@@ -121,11 +150,18 @@ static void on_opened(void *arg)
 
 	if (slot_call(slot, "POST", "/start", NULL, on_started) < 0)
 		slot_fail(slot, "there is no memory to start a container");
+	else if (!container_is_fed(slot->docker->options))
+		run_starts(slot);
 }
 
 static void on_fed(void *arg)
 {
 	run_started(arg);
+}
+
+static void on_reported(const struct buf *report, void *arg)
+{
+	run_reported(arg, report);
 }
 
 static void on_ended(const char *why, void *arg)
@@ -143,15 +179,19 @@ static void on_ended(const char *why, void *arg)
 
 static void open_attach(struct slot *slot)
 {
-	static const struct attach_events events = { .opened = on_opened, .fed = on_fed, .ended = on_ended };
+	static const struct attach_events events = {
+		.opened = on_opened, .fed = on_fed, .reported = on_reported, .ended = on_ended
+	};
+	bool is_fed = container_is_fed(slot->docker->options);
 	char path[200];
 
 	(void)snprintf(path, sizeof path, "/%s/containers/%s/attach?stream=1&stdout=1&stderr=1%s", slot->docker->version, slot->id,
-		       container_is_fed(slot->docker->options, &slot->kind) ? "&stdin=1" : "");
+		       is_fed ? "&stdin=1" : "");
 	/* Copies: ours stay open until the program runs, so that another container can take this one's place unseen. */
-	if (attach_open(slot->docker->loop, engine_socket(slot->docker->engine), path,
+	if (mark_make(&slot->mark) < 0 ||
+	    attach_open(slot->docker->loop, engine_socket(slot->docker->engine), path,
 			fcntl(slot->ends.stdout_write, F_DUPFD_CLOEXEC, 0), fcntl(slot->ends.stderr_write, F_DUPFD_CLOEXEC, 0),
-			&events, slot, &slot->attach) < 0)
+			is_fed ? &slot->mark : NULL, &events, slot, &slot->attach) < 0)
 		slot_fail(slot, "the Engine's socket takes no connection");
 }
 
@@ -166,7 +206,9 @@ static void on_created(const struct engine_answer *answer, void *arg)
 		return;
 	if (!has_id)
 		fail_call(slot, "create a container", answer);
-	else if (container_is_fed(slot->docker->options, &slot->kind))
+	else if (container_is_fed(slot->docker->options) && slot->folder[0] && scratch_write(slot->folder, slot->code) < 0)
+		slot_fail(slot, "the program cannot be written for its container");
+	else if (container_is_fed(slot->docker->options))
 		open_attach(slot);
 	else if (slot->job.is_given)
 		slot_begin(slot);
@@ -177,13 +219,15 @@ static void on_created(const struct engine_answer *answer, void *arg)
 void slot_create(struct slot *slot)
 {
 	struct docker *docker = slot->docker;
-	bool is_bound = !container_is_fed(docker->options, &slot->kind);
+	bool is_bound = container_is_bound(docker->options, &slot->kind);
+	struct binds binds = { .folder = is_bound ? slot->folder : NULL,
+			       .init = container_is_fed(docker->options) ? docker->init_path : NULL };
 	char path[64];
 	int r = is_bound ? scratch_make(&docker->scratch, slot->folder) : 0;
 
 	(void)snprintf(path, sizeof path, "/%s/containers/create", docker->version);
 	if (r == 0) {
-		char *body = container_new_body(docker->options, &slot->kind, is_bound ? slot->folder : NULL);
+		char *body = container_new_body(docker->options, &slot->kind, &binds);
 
 		r = body ? engine_call(docker->engine, "POST", path, body, CALL_MS, on_created, slot, NULL) : -ENOMEM;
 		free(body);
@@ -194,16 +238,50 @@ void slot_create(struct slot *slot)
 		slot_fail(slot, is_bound ? "no folder can be made for a container" : "there is no memory to ask for a container");
 }
 
-/* The job is there and so is the container, not yet started unless it is fed. */
+/* A memfd with the order, and the program unless it is in its folder. */
+static int write_order(const struct slot *slot, int *ret_fd)
+{
+	const struct limits *limits = &slot->job.frame.limits;
+	bool is_bound = slot->folder[0] != '\0';
+	struct inside_order order = {
+		.magic = INSIDE_MAGIC,
+		.flags = is_bound ? 0 : INSIDE_HAS_SCRIPT,
+		.mark = slot->mark,
+		.open_files = limits->open_files,
+		.file_bytes = limits->file_bytes,
+	};
+	_cleanup_(fd_closep) int fd = memfd_create("order", MFD_CLOEXEC);
+	off_t at = 0;
+	ssize_t n = 0;
+
+	if (fd < 0 || fd_check_sealed(slot->code, &order.script_bytes) < 0)
+		return -EIO;
+
+	int r = fd_write_all(fd, &order, sizeof order);
+
+	while (r == 0 && !is_bound && (n = sendfile(fd, slot->code, &at, 1 << 20)) > 0)
+		;
+	if (r < 0 || n < 0)
+		return -EIO;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+/* The job is there and so is the container; one that is fed runs, and waits. */
 void slot_begin(struct slot *slot)
 {
+	bool is_fed = container_is_fed(slot->docker->options);
+	int order = -EBADF;
+	int r = !is_fed ? scratch_write(slot->folder, slot->code) : write_order(slot, &order);
+
 	slot->state = SLOT_STARTING;
-	if (container_is_fed(slot->docker->options, &slot->kind)) {
-		attach_feed(slot->attach, fd_take(&slot->code));
-	} else if (scratch_write(slot->folder, slot->code) < 0) {
-		slot_fail(slot, "the program cannot be written to its folder");
+	slot->code = fd_close(slot->code);
+	if (r < 0) {
+		slot_fail(slot, "the program cannot be written for its container");
+	} else if (is_fed) {
+		watch_renew(&slot->watch);
+		attach_feed(slot->attach, order);
 	} else {
-		slot->code = fd_close(slot->code);
 		open_attach(slot);
 	}
 }
@@ -274,18 +352,24 @@ static void release(struct slot *slot)
 	ends_close(&slot->ends);
 	slot->code = fd_close(slot->code);
 	engine_call_drop(slot->wait);
+	engine_call_drop(slot->inspection);
+	watch_close(&slot->watch);
 	attach_free(slot->attach);
-	slot->wait = NULL;
+	slot->wait = slot->inspection = NULL;
 	slot->attach = NULL;
 	(void)evtimer_del(slot->on_deadline);
+	(void)evtimer_del(slot->on_find);
+	(void)evtimer_del(slot->on_cpu);
 }
 
 static void forget(struct slot *slot)
 {
 	slot->id[0] = '\0';
-	slot->is_doomed = slot->has_output_ended = slot->was_looked_at_twice = false;
+	slot->is_measured = slot->is_dead = slot->has_report = slot->is_overdue = slot->is_doomed = slot->has_output_ended =
+		slot->was_looked_at_twice = false;
 	slot->removals = 0;
 	slot->job = JOB_NONE;
+	slot->seen_at = 0;
 }
 
 /* The container is gone. */
@@ -345,7 +429,9 @@ void slot_remove(struct slot *slot)
 	if (slot->state != SLOT_SWAPPING || slot->is_doomed)
 		slot->state = SLOT_REMOVING;
 	engine_call_drop(slot->wait);
-	slot->wait = NULL;
+	engine_call_drop(slot->inspection);
+	slot->wait = slot->inspection = NULL;
+	watch_close(&slot->watch);
 	if (slot->id[0])
 		try_removal(slot);
 	else
@@ -370,15 +456,20 @@ int slot_init(struct slot *slot, struct docker *docker, unsigned index)
 		.docker = docker,
 		.index = index,
 		.ends = ENDS_NONE,
+		.watch = WATCH_NONE,
 		.code = -EBADF,
 	};
 	forget(slot);
 	slot->on_deadline = evtimer_new(docker->loop, see_deadline, slot);
-	return slot->on_deadline ? 0 : -ENOMEM;
+	slot->on_cpu = evtimer_new(docker->loop, run_check_cpu, slot);
+	slot->on_find = evtimer_new(docker->loop, run_find, slot);
+	return slot->on_deadline && slot->on_cpu && slot->on_find ? 0 : -ENOMEM;
 }
 
 void slot_free(struct slot *slot)
 {
 	release(slot);
 	free_event(&slot->on_deadline);
+	free_event(&slot->on_cpu);
+	free_event(&slot->on_find);
 }

@@ -3,7 +3,10 @@
 
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <jansson.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ASK_MS 30000
+#define ASK_MS       30000
+#define INIT_PROGRAM "safexec-docker-init"
 
 struct question {
 	bool is_answered;
@@ -126,6 +130,23 @@ int startup_sweep(struct docker *docker, struct err *err)
 }
 
 /* A claim is an abstract socket's name (unix(7)): the kernel lets it go with the process, however that dies. */
+/* A copy, so that no container is bound to the installed program itself. */
+int startup_install_init(struct docker *docker, struct err *err)
+{
+	char path[PATH_MAX], file[PATH_MAX + 64];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n < 0)
+		return err_set(err, -errno, "/proc/self/exe cannot be read");
+	path[n] = '\0';
+	(void)snprintf(file, sizeof file, "%s/" INIT_PROGRAM, dirname(path));
+
+	_cleanup_(fd_closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : scratch_install(&docker->scratch, INIT_PROGRAM, fd, docker->init_path);
+
+	return r < 0 ? err_set(err, r, "%s, a part of safexec, cannot be copied", file) : 0;
+}
+
 int startup_claim_name(const char *name, int *ret_claim, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define CPU_MIN_CHECK_US 2000
+
 enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count)
 {
 	union {
@@ -57,6 +59,19 @@ void job_end(struct job *job, int status)
 	job->evidence.status = status;
 	job->evidence.has_status = true;
 	job->ended_at = clock_now();
+}
+
+uint64_t job_cpu_wait_us(const struct job *job, uint64_t used_us)
+{
+	const struct limits *limits = &job->frame.limits;
+	uint64_t limit_us = limits->cpu_ms * 1000;
+
+	if (used_us >= limit_us)
+		return 0;
+
+	uint64_t wait_us = (limit_us - used_us) * 1000 / limits->cpu_millis;
+
+	return wait_us < CPU_MIN_CHECK_US ? CPU_MIN_CHECK_US : wait_us;
 }
 
 static uint64_t us_between(nsec_t from, nsec_t to)

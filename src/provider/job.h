@@ -46,5 +46,9 @@ void job_fail(struct job *job, const char *reason);
 void job_begin(struct job *job, int control, int report);
 void job_end(struct job *job, int status); /* it has ended, with a status as wait(2) has it */
 
+/* When the CPU time is to be looked at again: when the run could at the earliest have used what is left of it, its share of a CPU being
+ * known. 0: it has used it up. */
+uint64_t job_cpu_wait_us(const struct job *job, uint64_t used_us);
+
 /* Sends the verdict and the files, if one is owed. Every writer of the streams is gone by now. */
 void job_answer(struct job *job, int control);

@@ -9,8 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define START_SECONDS    5 /* for init to apply a job */
-#define CPU_MIN_CHECK_US 2000
+#define START_SECONDS 5 /* for init to apply a job */
 
 static struct timeval from_us(uint64_t us)
 {
@@ -87,7 +86,7 @@ static void take_job(struct slot *slot, const int *fds, size_t fds_count)
 void run_started(struct slot *slot)
 {
 	struct timeval wall = from_us(slot->job.frame.limits.wall_ms * 1000);
-	struct timeval cpu = from_us(slot->job.frame.limits.cpu_ms * 1000 * 1000 / slot->job.frame.limits.cpu_millis);
+	struct timeval cpu = from_us(job_cpu_wait_us(&slot->job, 0));
 
 	job_begin(&slot->job, slot->ends.control, slot->report_read);
 	slot->report_read = fd_close(slot->report_read);
@@ -107,7 +106,6 @@ void run_check_cpu(evutil_socket_t fd, short what, void *arg)
 	struct slot *slot = arg;
 	struct cgroup_events events;
 	struct usage usage = { 0 };
-	uint64_t limit_us = slot->job.frame.limits.cpu_ms * 1000;
 
 	(void)fd;
 	(void)what;
@@ -115,16 +113,13 @@ void run_check_cpu(evutil_socket_t fd, short what, void *arg)
 		return;
 	cgroup_group_read(slot->group, &usage, &events);
 
-	uint64_t used_us = usage.cpu_user_us + usage.cpu_system_us;
+	uint64_t wait_us = job_cpu_wait_us(&slot->job, usage.cpu_user_us + usage.cpu_system_us);
+	struct timeval again = from_us(wait_us);
 
-	if (used_us >= limit_us) {
+	if (wait_us == 0) {
 		run_stop(slot, VERDICT_CPU_TIMEOUT);
 		return;
 	}
-
-	uint64_t wait_us = (limit_us - used_us) * 1000 / slot->job.frame.limits.cpu_millis;
-	struct timeval again = from_us(wait_us < CPU_MIN_CHECK_US ? CPU_MIN_CHECK_US : wait_us);
-
 	(void)evtimer_add(slot->on_cpu, &again);
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`safexec audit` with the columns of the Docker provider: the original profile is weak where it is known to be, and the hardened one
-only where a container of a plain Engine is."""
+nowhere."""
 
 import json
 import subprocess
@@ -9,8 +9,6 @@ import harness
 import pytest
 
 AUDIT_S = 120
-# Attack surface of the shared kernel that the Engine's own seccomp profile and its /proc leave open; newer Engines leave less.
-OPEN_IN_HARDENED = {"kernel-files", "ptrace", "io-uring", "vsock", "alg"}
 OPEN_IN_ORIGINAL = {"host-folder", "disk", "identity"}  # what the hardened profile is there for
 
 
@@ -28,7 +26,7 @@ def graded(report, column, *grades):
 
 def test_nothing_escapes_from_a_hardened_container(report):
     assert graded(report, "docker-hardened", "escaped", "unclear") == set()
-    assert graded(report, "docker-hardened", "weak") <= OPEN_IN_HARDENED
+    assert graded(report, "docker-hardened", "weak") == set()
 
 
 def test_the_original_profile_is_weak_where_it_is_known_to_be(report):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "docker/container.h"
+#include "docker/inside.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -15,9 +16,10 @@ static const struct options options_of[] = {
 static char *body_of(enum profile profile, bool is_read_only)
 {
 	const struct kind kind = { .is_read_only = is_read_only, .limits = limits_default() };
-	bool is_fed = container_is_fed(&options_of[profile], &kind);
+	const struct binds binds = { .folder = container_is_bound(&options_of[profile], &kind) ? "/run/x" : NULL,
+				     .init = container_is_fed(&options_of[profile]) ? "/run/init" : NULL };
 
-	return container_new_body(&options_of[profile], &kind, is_fed ? NULL : "/run/x");
+	return container_new_body(&options_of[profile], &kind, &binds);
 }
 
 /* The whole request, so that a new key is a decision. */
@@ -39,18 +41,34 @@ static const struct {
 	  "500000000,"
 	  " \"PidsLimit\": 64, \"ReadonlyRootfs\": true, \"Binds\": [\"/run/x:/app:ro\"]}}" },
 	{ PROFILE_HARDENED, true,
-	  "{\"Image\": \"i:1\", \"Cmd\": [\"python\", \"script.py\"], \"WorkingDir\": \"/app\", \"AttachStdout\": true, "
-	  "\"AttachStderr\": true,"
+	  "{\"Image\": \"i:1\", \"Cmd\": [\"/safexec-init\"], \"WorkingDir\": \"/app\", \"AttachStdout\": true, "
+	  "\"AttachStderr\": true, \"AttachStdin\": true, \"OpenStdin\": true, \"StdinOnce\": true,"
 	  " \"Labels\": {\"safexec\": \"n\"}, \"User\": \"65534:65534\", \"NetworkDisabled\": true, \"Env\": [\"HOME=/tmp\", "
 	  "\"LANG=C.UTF-8\"],"
 	  " \"HostConfig\": {\"NetworkMode\": \"none\", \"Memory\": 134217728, \"MemorySwap\": 134217728, \"NanoCpus\": 500000000,"
-	  " \"PidsLimit\": 64, \"ReadonlyRootfs\": true, \"Binds\": [\"/run/x:/app:ro\"], \"CapDrop\": [\"ALL\"],"
-	  " \"SecurityOpt\": [\"no-new-privileges\"], \"LogConfig\": {\"Type\": \"none\"}, \"Init\": true, \"IpcMode\": "
+	  " \"PidsLimit\": 65, \"ReadonlyRootfs\": true, \"Binds\": [\"/run/x:/app:ro\", \"/run/init:/safexec-init:ro\"],"
+	  " \"CapDrop\": [\"ALL\"], \"SecurityOpt\": [\"no-new-privileges\"], \"LogConfig\": {\"Type\": \"none\"}, \"IpcMode\": "
 	  "\"private\","
 	  " \"ShmSize\": 16777216, \"Tmpfs\": {\"/tmp\": \"ro,nosuid,nodev,size=64k,mode=1777\"}, \"Ulimits\": ["
 	  "{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}, {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
 	  "{\"Name\": \"fsize\", \"Soft\": 16777216, \"Hard\": 16777216}]}}" },
 };
+
+/* What profile.c makes is tested with it; that it is there, is tested here. */
+static void take_profile(json_t *body, enum profile profile)
+{
+	json_t *host = json_object_get(body, "HostConfig"), *options = json_object_get(host, "SecurityOpt");
+	bool is_hardened = profile == PROFILE_HARDENED;
+
+	assert_int_equal(json_array_size(json_object_get(host, "MaskedPaths")) > 30, is_hardened);
+	assert_int_equal(json_array_size(json_object_get(host, "ReadonlyPaths")) > 3, is_hardened);
+	(void)json_object_del(host, "MaskedPaths");
+	(void)json_object_del(host, "ReadonlyPaths");
+	if (is_hardened) {
+		assert_memory_equal(json_string_value(json_array_get(options, 1)), "seccomp={", 9);
+		assert_int_equal(json_array_remove(options, 1), 0);
+	}
+}
 
 static void a_container_is_asked_for_with_these_flags_and_no_others(void **state)
 {
@@ -60,6 +78,7 @@ static void a_container_is_asked_for_with_these_flags_and_no_others(void **state
 		json_t *body = json_loads(text, 0, NULL), *want = json_loads(b->want, 0, NULL);
 
 		assert_non_null(want);
+		take_profile(body, b->profile);
 		if (!json_equal(body, want))
 			assert_string_equal(text, b->want); /* shows both */
 		json_decref(body);
@@ -68,16 +87,17 @@ static void a_container_is_asked_for_with_these_flags_and_no_others(void **state
 	}
 }
 
-static void only_a_hardened_writable_one_takes_its_program_on_standard_input(void **state)
+static void only_a_hardened_one_waits_for_an_order_and_has_the_program_in_it_unless_it_is_read_only(void **state)
 {
 	(void)state;
 	for (int profile = PROFILE_HARDENED; profile <= PROFILE_ORIGINAL; profile++) {
 		for (int is_read_only = 0; is_read_only <= 1; is_read_only++) {
 			char *text = body_of((enum profile)profile, is_read_only);
-			bool is_fed = profile == PROFILE_HARDENED && !is_read_only;
+			bool is_fed = profile == PROFILE_HARDENED;
 
 			assert_int_equal(strstr(text, "\"OpenStdin\":true") != NULL, is_fed);
-			assert_int_equal(strstr(text, "\"Binds\"") == NULL, is_fed);
+			assert_int_equal(strstr(text, "/run/init:" INSIDE_PATH ":ro") != NULL, is_fed);
+			assert_int_equal(strstr(text, "\"/run/x:/app") == NULL, is_fed && !is_read_only);
 			free(text);
 		}
 	}
@@ -99,6 +119,8 @@ static void a_container_serves_jobs_of_its_own_kind_only(void **state)
 	assert_false(container_suits(&made, &wanted));
 	wanted = made;
 	wanted.limits.file_bytes--;
+	assert_true(container_suits(&made, &wanted));
+	wanted.limits.file_bytes += 2;
 	assert_false(container_suits(&made, &wanted));
 }
 
@@ -141,7 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_container_is_asked_for_with_these_flags_and_no_others),
-		cmocka_unit_test(only_a_hardened_writable_one_takes_its_program_on_standard_input),
+		cmocka_unit_test(only_a_hardened_one_waits_for_an_order_and_has_the_program_in_it_unless_it_is_read_only),
 		cmocka_unit_test(a_container_serves_jobs_of_its_own_kind_only),
 		cmocka_unit_test(answers_are_believed_only_when_they_are_whole),
 	};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * meter.h: what the kernel has counted in a cgroup, read from its folders: one of ours, or a container's, which an Engine
+ * made. Reads only. cgroups(7)
+ */
+#pragma once
+#include "cell/cgroup.h"
+
+/* The folders of one group. On version 2 all three are the same one. */
+struct meter {
+	bool is_v2;
+	int memory, cpuacct, pids;
+};
+
+#define METER_NONE ((struct meter){ .memory = -EBADF, .cpuacct = -EBADF, .pids = -EBADF })
+
+/* Counters that only grow. All zero for a new group. */
+struct meter_counters {
+	uint64_t cpu_ns, cpu_user_ns, cpu_system_ns, ooms, pids_refused;
+};
+
+/* Opens the groups that a process is in. mark: what the path of each has to hold, as proof that it is the process meant and that we
+ * share its pid namespace. -ENOENT: no such process, or not in such a group; -errno. */
+int meter_open(pid_t pid, const char *mark, struct meter *ret_meter);
+
+/* Opens a group by its name below the root of each hierarchy. -ENOENT: there is none. */
+int meter_open_group(const char *name, struct meter *ret_meter);
+void meter_close(struct meter *meter);
+
+struct meter_counters meter_count(const struct meter *meter);
+
+/* Since then; since: NULL for a group's whole life. wall_us is left alone; what the kernel does not count is 0. False: the
+ * group is gone, and nothing was stored. */
+bool meter_read(const struct meter *meter, const struct meter_counters *since, struct usage *usage,
+		struct cgroup_events *ret_events);
