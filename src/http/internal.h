@@ -17,15 +17,21 @@
 struct lingering;
 TAILQ_HEAD(http_requests, http_request);
 LIST_HEAD(lingers, lingering);
+LIST_HEAD(http_connections, http_connection);
 
 struct http_server {
 	struct event_base *base;
 	struct MHD_Daemon *daemon;
 	struct http_options options;
 	const struct http_handler *handler;
-	struct event *ready; /* the library's epoll set has something, or somebody was resumed */
+	struct event *ready; /* the library's epoll set has something */
+	struct event *soon;  /* or it has work without that: somebody was resumed, a turn left some over */
+	unsigned turns_left_over;
 	struct event *watch; /* the second epoll set: clients that leave while their request is suspended */
 	int watch_fd;
+	struct event *crowd; /* looks again while every connection is taken */
+	struct http_connections connections;
+	unsigned connections_count;
 	struct http_requests requests;
 	unsigned busy; /* requests whose head is complete and whose reply is not sent */
 	struct lingers lingers;
@@ -34,9 +40,13 @@ struct http_server {
 };
 
 struct http_connection {
+	LIST_ENTRY(http_connection) link;
 	struct http_server *server;
+	struct MHD_Connection *mhd;
 	int fd;
-	int linger_fd; /* a duplicate that outlives the library's own, or -EBADF */
+	nsec_t waits_since; /* what the client is to do now began then */
+	uint32_t waits_ms;  /* and may take so long; 0: it waits for us */
+	int linger_fd;      /* a duplicate that outlives the library's own, or -EBADF */
 	struct event deadline;
 };
 

@@ -4,6 +4,7 @@
  * or not well, is done here and in the neighbouring files:
  *  - its timeouts count inactivity, so that a byte a second holds a connection for ever: each connection has one absolute
  *    deadline for what it is doing now, and is shut down when that passes;
+ *  - whoever holds all connections locks everybody out: while none is free, a client has a fraction of its time;
  *  - a suspended connection sees no disconnect: watch.c;
  *  - it accepts heads that two readers could understand differently: gate.c;
  *  - it resets a connection whose request was refused unread: linger.c;
@@ -17,26 +18,75 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#define CROWD_SHARE   40  /* of a deadline that counts when every connection is taken: 1/40, */
+#define CROWD_MOST_MS 500 /* and never more than this */
+#define CROWD_LOOK_MS 50
+
+#define MANY_TURNS 50 /* in a row that left work over: the library turns in circles (see cut_off) */
+#define PAUSE_US   2000
+#define CUT_OFF_MS 2000 /* the only time-out that we give the library is a second */
+
+/* The library sees the end of file and closes it; or it has no room left to read anything, as behind a chunk's extension without
+ * end, and asks for another turn for ever: then its own time-out of a second helps. */
+static void cut_off(struct http_connection *connection)
+{
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	(void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
+	server_run_soon(connection->server);
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
-	struct http_connection *connection = arg;
-
 	(void)fd;
 	(void)what;
-	(void)shutdown(connection->fd, SHUT_RDWR); /* the library sees the end of file and closes it */
+	cut_off(arg);
 }
 
 void connection_set_deadline(struct http_connection *connection, uint32_t ms)
 {
 	struct timeval timeout = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
+	connection->waits_since = clock_now();
+	connection->waits_ms = ms;
 	if (ms == 0 || event_add(&connection->deadline, &timeout) < 0)
 		(void)event_del(&connection->deadline);
 }
 
 void server_run_soon(struct http_server *server)
 {
-	event_active(server->ready, EV_TIMEOUT, 0);
+	static const struct timeval now = { 0 }, pause = { .tv_usec = PAUSE_US };
+
+	/* Not event_active(3): what makes itself active again in its own callback keeps all other events waiting. */
+	if (!evtimer_pending(server->soon, NULL))
+		(void)event_add(server->soon, server->turns_left_over < MANY_TURNS ? &now : &pause);
+}
+
+static bool is_in_the_way(const struct http_connection *connection, nsec_t now)
+{
+	nsec_t ms = connection->waits_ms / CROWD_SHARE;
+
+	return connection->waits_ms > 0 &&
+	       now - connection->waits_since > (ms < CROWD_MOST_MS ? ms : CROWD_MOST_MS) * NSEC_PER_MSEC;
+}
+
+/* Connections without a request, or with one that does not come on, make room; others wait in the socket's backlog. */
+static void thin_crowd(evutil_socket_t fd, short what, void *arg)
+{
+	static const struct timeval again = { .tv_usec = CROWD_LOOK_MS * 1000 };
+	struct http_server *server = arg;
+	struct http_connection *connection;
+	nsec_t now = clock_now();
+
+	(void)fd;
+	(void)what;
+	if (server->connections_count < server->options.connections)
+		return;
+	LIST_FOREACH(connection, &server->connections, link)
+	{
+		if (is_in_the_way(connection, now))
+			cut_off(connection);
+	}
+	(void)event_add(server->crowd, &again);
 }
 
 static void open_connection(struct http_server *server, struct MHD_Connection *mhd, void **context)
@@ -50,9 +100,13 @@ static void open_connection(struct http_server *server, struct MHD_Connection *m
 		return;
 	}
 	connection->server = server;
+	connection->mhd = mhd;
 	connection->fd = info->connect_fd;
 	connection->linger_fd = -EBADF;
 	connection_set_deadline(connection, server->options.head_ms);
+	LIST_INSERT_HEAD(&server->connections, connection, link);
+	server->connections_count++;
+	thin_crowd(-1, 0, server);
 	*context = connection;
 }
 
@@ -67,6 +121,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 	if (!connection)
 		return;
 	(void)event_del(&connection->deadline);
+	LIST_REMOVE(connection, link);
+	connection->server->connections_count--;
 	if (connection->linger_fd >= 0)
 		linger_start(connection->server, fd_take(&connection->linger_fd));
 	server_run_soon(connection->server); /* at the maximum, only a further turn listens again */
@@ -87,8 +143,13 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms == 0) /* we set no timeouts: it has work left */
+	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
+	    wait_ms < CUT_OFF_MS) { /* it has work left, or cuts somebody off */
+		server->turns_left_over++;
 		server_run_soon(server);
+	} else {
+		server->turns_left_over = 0;
+	}
 	check_quiet(server);
 }
 
@@ -118,7 +179,8 @@ static int start_library(struct http_server *server, int listen_fd)
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 
 	server->ready = event_new(server->base, info->epoll_fd, EV_READ | EV_PERSIST, on_ready, server);
-	if (!server->ready || event_add(server->ready, NULL) < 0)
+	server->soon = evtimer_new(server->base, on_ready, server);
+	if (!server->ready || !server->soon || event_add(server->ready, NULL) < 0)
 		return -ENOMEM;
 	server_run_soon(server); /* only a first turn puts the listening socket into the epoll set */
 	return 0;
@@ -138,8 +200,10 @@ int http_server_new(struct event_base *base, int listen_fd, const struct http_op
 	server->watch_fd = -EBADF;
 	TAILQ_INIT(&server->requests);
 	LIST_INIT(&server->lingers);
+	LIST_INIT(&server->connections);
+	server->crowd = evtimer_new(base, thin_crowd, server);
 
-	r = watch_open(server);
+	r = server->crowd ? watch_open(server) : -ENOMEM;
 	if (r == 0)
 		r = start_library(server, listen_fd);
 	if (r < 0)
@@ -182,6 +246,10 @@ void http_server_free(struct http_server *server)
 	watch_close(server);
 	if (server->ready)
 		event_free(server->ready);
+	if (server->soon)
+		event_free(server->soon);
+	if (server->crowd)
+		event_free(server->crowd);
 	free(server);
 }
 
