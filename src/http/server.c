@@ -143,8 +143,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
-	    wait_ms < CUT_OFF_MS) { /* it has work left, or cuts somebody off */
+	/* It has work left, or is about to cut somebody off. */
+	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms < CUT_OFF_MS) {
 		server->turns_left_over++;
 		server_run_soon(server);
 	} else {
