@@ -157,6 +157,18 @@ static void on_quiet(void *arg)
 	api->options.on_quiet(api->options.arg);
 }
 
+/* In characters, of the environment that takes most. */
+static uint64_t longest_code(const struct api_options *options)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < options->environments_count; i++) {
+		if (options->environments[i].limits.code_chars > longest)
+			longest = options->environments[i].limits.code_chars;
+	}
+	return longest;
+}
+
 int api_new(const struct api_options *options, struct service *service, struct api **ret_api)
 {
 	struct api *api = malloc(sizeof *api);
@@ -167,7 +179,7 @@ int api_new(const struct api_options *options, struct service *service, struct a
 		.options = *options,
 		.service = service,
 		.body_max = {
-			[BODY_SIMPLE] = run_request_max_bytes(options->limits.code_chars),
+			[BODY_SIMPLE] = run_request_max_bytes(longest_code(options)),
 			[BODY_RUN] = RUN_BODY_BYTES,
 		},
 		.handler = {

@@ -21,7 +21,7 @@ static void on_done(struct run_outcome *outcome, void *arg)
 	unsigned status = 500;
 
 	if (reply)
-		status = run_reply_write(reply, outcome, &call->api->options.limits);
+		status = run_reply_write(reply, outcome, &outcome->limits);
 	if (outcome->end == RUN_ENDED) {
 		run_reply_timing(outcome, timing, sizeof timing);
 		call_add_field(call, "Server-Timing", "%s", timing);
@@ -44,6 +44,7 @@ static void refuse(struct call *call, int r)
 		call_say(call, PROBLEM_QUEUE_FULL, "The server is busy and its queue is full. Nothing ran; try again.");
 		break;
 	case -ENOTCONN:
+	case -ENOENT: /* no cell of the environment has come to this front yet */
 		retry_soon(call);
 		call_say(call, PROBLEM_NO_SANDBOX, "The sandbox is being restarted. Nothing ran; try again.");
 		break;
@@ -60,7 +61,8 @@ static int submit(struct call *call, const struct run_params *params)
 {
 	const struct api_options *options = &call->api->options;
 	const struct run_request run = {
-		.environment = options->environments_count > 1 ? options->environments[0].name : NULL,
+		.environment = options->environments_count > 1 ? params->environment->name : NULL,
+		.limits = &params->environment->limits,
 		.code = params->code,
 		.code_bytes = params->code_bytes,
 		.is_read_only = params->is_read_only,
@@ -78,9 +80,10 @@ static int submit(struct call *call, const struct run_params *params)
 void serve_simple_run(struct call *call)
 {
 	const struct buf *body = http_body(call->http);
+	const struct api_options *options = &call->api->options;
 	struct run_params params = { 0 };
 	struct err err;
-	int r = run_request_parse(body->bytes, body->size, call->api->options.limits.code_chars, &params, &err);
+	int r = run_request_parse(body->bytes, body->size, options->environments, options->environments_count, &params, &err);
 
 	if (r == -EINVAL) {
 		call_say(call, PROBLEM_BAD_JSON, "%s", err.text);

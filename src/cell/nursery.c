@@ -68,8 +68,14 @@ static _Noreturn void exec_zygote(const struct nursery_spec *spec, int zygote_li
 	char *const argv[] = { (char[]){ "python3" }, (char[]){ "script.py" }, NULL };
 	char own_path[] = "PATH=/usr/local/bin:/usr/bin:/bin",
 	     usr_path[] = "PATH=/usr/bin:/bin"; /* the host's /usr/local is not there */
-	char *const env[] = { spec->root.dir[0] ? own_path : usr_path, (char[]){ "LANG=C.UTF-8" },  (char[]){ "HOME=/tmp" },
-			      (char[]){ "PYTHONPATH=" ROOT_BOOT_DIR }, (char[]){ "LD_BIND_NOW=1" }, NULL };
+	char *const env[] = { spec->root.dir[0] ? own_path : usr_path,
+			      (char[]){ "LANG=C.UTF-8" },
+			      (char[]){ "HOME=/tmp" },
+			      (char[]){ "OMP_NUM_THREADS=1" },
+			      (char[]){ "OPENBLAS_NUM_THREADS=1" },
+			      (char[]){ "PYTHONPATH=" ROOT_BOOT_DIR },
+			      (char[]){ "LD_BIND_NOW=1" },
+			      NULL };
 	sigset_t none;
 
 	/* What the warden ignores would stay ignored in every guest: a disposition of SIG_IGN survives exec (signal(7)). */

@@ -21,7 +21,7 @@
 
 static const char *const devices[] = { "null", "zero", "full", "random", "urandom" };
 
-const char *const root_boot_names[ROOT_BOOT_FILES] = { "_zygote.abi3.so", "sitecustomize.py", "_safexec.py" };
+const char *const root_boot_names[ROOT_BOOT_FILES] = { "_zygote.abi3.so", "sitecustomize.py", "_safexec.py", "_warmup.py" };
 
 struct link {
 	const char *path, *target;

@@ -8,7 +8,7 @@
 #define ROOT_BOOT_DIR "/run/safexec" /* for the zygote only; each cell's init unmounts it */
 
 /* The files in it, which lie beside our programs. */
-enum { ROOT_BOOT_FILES = 3 };
+enum { ROOT_BOOT_FILES = 4 };
 extern const char *const root_boot_names[ROOT_BOOT_FILES];
 
 struct root_spec {

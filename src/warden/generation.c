@@ -112,7 +112,7 @@ static void read_output(evutil_socket_t fd, short what, void *arg)
 	text[n] = '\0';
 	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
 		if (line[0])
-			log_note("%s", line);
+			log_note("environment %s: %s", generation->environment->options->name, line);
 		generation->has_spoken = true;
 	}
 }

@@ -72,6 +72,7 @@ static int place_report(int *fd)
 static void take_job(const struct order *order, int fds[ORDER_JOB_FDS], struct guest_job *job)
 {
 	job->flags = order->job.flags;
+	job->cpu_millis = (unsigned)order->job.limits.cpu_millis;
 	order_sort_job(order, false, fds);
 	job->report = place_report(&fds[JOB_REPORT]);
 	if (fds[JOB_STDIN] >= 0 && (dup2(fds[JOB_STDIN], STDIN_FILENO) < 0 || close(fds[JOB_STDIN]) < 0))
@@ -102,6 +103,16 @@ static void wait_for_job(struct guest_job *ret_job)
 	(void)fd_close(CONFINE_GATE_FD);
 }
 
+/* A guest that might share a generator's state with another does not run. */
+static void seed_again(const struct guest_spec *spec, int gate)
+{
+	PyObject *done = PyObject_CallObject(spec->seed_again, NULL);
+
+	if (!done)
+		refuse_to_run(gate, "the random generators of a preloaded module cannot be seeded again");
+	Py_DECREF(done);
+}
+
 void guest_become(const struct guest_spec *spec, const struct order *order, const int fds[GUEST_FDS], struct guest_job *ret_job)
 {
 	struct confine_cell cell = {
@@ -120,6 +131,7 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 	if (confine(&cell, &err) < 0)
 		refuse_to_run(cell.fds[GUEST_GATE], err.text);
 	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */
+	seed_again(spec, cell.fds[GUEST_GATE]);
 	prefault();
 	(void)munmap((void *)(uintptr_t)spec->plan, sizeof *spec->plan);
 	(void)sigprocmask(SIG_SETMASK, &spec->first_mask, NULL);

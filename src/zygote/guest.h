@@ -10,13 +10,15 @@
 
 struct guest_spec {
 	const struct confine_plan *plan;
-	sigset_t first_mask; /* of signals, which a guest gets back */
+	sigset_t first_mask;        /* of signals, which a guest gets back */
+	struct _object *seed_again; /* called in each guest, before it waits */
 };
 
 struct guest_job {
 	uint32_t flags;       /* WIRE_JOB_... */
 	struct bundle bundle; /* at its first record again; no bytes: there is none */
 	int report;           /* where values and displays go, or -EBADF */
+	unsigned cpu_millis;  /* of the limits */
 };
 
 /* Lowest number of the report's descriptor: out of the way of a program that counts its own. */

@@ -42,9 +42,12 @@ def _become_zygote():
     import sys
 
     here = "/run/safexec"
+    fresh = set(sys.modules)
     with open(here + "/preload", encoding="utf-8") as preload:
-        for name in preload.read().split():
-            __import__(name)
+        names = preload.read().split()
+    import _warmup
+
+    _warmup.preload(names)
     import _safexec
     import _zygote
 
@@ -52,7 +55,7 @@ def _become_zygote():
     sys.path[:] = [entry for entry in sys.path if entry != here]
     for place in [place for place in sys.path_importer_cache if place.startswith(here)]:
         del sys.path_importer_cache[place]
-    del sys.modules["_zygote"], sys.modules["_safexec"]
+    del sys.modules["_zygote"], sys.modules["_safexec"], sys.modules["_warmup"]
     _zygote.take_side(_safexec)
 
     # The environment's own file of this name, where it has one, is part of its start.
@@ -64,7 +67,9 @@ def _become_zygote():
             raise
         sys.modules["sitecustomize"] = ours
 
-    _zygote.keep(_spare_at_exit(sys, _zygote.arm))
+    settle = _warmup.Settling(fresh)
+    settle.kept = _spare_at_exit(sys, _zygote.arm)
+    _zygote.keep(settle)
     gc.collect()
     gc.freeze()
     # A frozen __main__ would never be collected, and its classes' __del__ not be called at exit: guests get a fresh one.
@@ -72,7 +77,9 @@ def _become_zygote():
     sys.modules["__main__"] = type(sys)("__main__")
     sys.modules["__main__"].__dict__.update(main.__dict__)
     del main
-    _zygote.serve()
+    job = _zygote.serve(_warmup.seed_again)
+    if job:  # the rehearsal has none
+        settle(*job)
     return sys.modules["sitecustomize"] is not ours
 
 

@@ -190,7 +190,7 @@ static PyObject *fail(const char *what)
 	return PyErr_Format(PyExc_RuntimeError, "the zygote cannot %s", what);
 }
 
-static PyObject *zygote_serve(PyObject *module, PyObject *args)
+static PyObject *zygote_serve(PyObject *module, PyObject *seed_again)
 {
 	static struct zygote zygote; /* static: a guest returns from here with its plan still in use by nobody */
 	struct order hello = { .type = ORDER_HELLO };
@@ -200,7 +200,8 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 	(void)snprintf(hello.text, sizeof hello.text, "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
 
 	(void)module;
-	(void)args;
+	Py_INCREF(seed_again);
+	zygote.guests.seed_again = seed_again;
 	zygote.guests.plan = mmap(NULL, sizeof *zygote.guests.plan, PROT_READ, MAP_PRIVATE, PLAN_FD, 0);
 	if (zygote.guests.plan == MAP_FAILED)
 		return fail("map its plan");
@@ -219,9 +220,12 @@ static PyObject *zygote_serve(PyObject *module, PyObject *args)
 	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
 		return fail("reach the warden");
 	serve_orders(&zygote);
+
+	bool has_files = zygote.job.bundle.bytes;
+
 	if (program_prepare(&zygote.job) < 0)
 		return NULL;
-	Py_RETURN_NONE;
+	return Py_BuildValue("IO", zygote.job.cpu_millis, has_files ? Py_True : Py_False);
 }
 
 static PyObject *zygote_take_side(PyObject *module, PyObject *side)
@@ -252,7 +256,8 @@ static PyMethodDef methods[] = {
 	{ "arm", zygote_arm, METH_NOARGS, "The interpreter may end before it is freed." },
 	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
 	{ "take_side", zygote_take_side, METH_O, "Keep the module that a guest asks for values and displays." },
-	{ "serve", zygote_serve, METH_NOARGS, "Serve orders of the warden; returns in guests only." },
+	{ "serve", zygote_serve, METH_O,
+	  "Serve orders of the warden; returns in guests only: their CPU limit, whether they brought files." },
 	{ NULL, NULL, 0, NULL },
 };
 

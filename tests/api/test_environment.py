@@ -13,7 +13,8 @@ KIB, MIB = 1 << 10, 1 << 20
 
 # What it is, an expression, and what it gives.
 VALUES = [
-    ("environment variables", "dict(os.environ)", {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}),
+    ("environment variables", "dict(os.environ)", {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp",
+                                                 "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}),
     ("arguments", "sys.argv", ["script.py"]),
     ("interpreter", "sys.executable", "/usr/bin/python3"),
     ("working folder", "os.getcwd()", "/app"),

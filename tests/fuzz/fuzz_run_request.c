@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	struct run_params params = { 0 };
 	struct err err = { 0 };
-	int r = run_request_parse((const char *)bytes, size, CHARS_MAX, &params, &err);
+	static const struct environment_limits environments[] = { { "base", { .code_chars = CHARS_MAX } },
+								  { "science", { .code_chars = CHARS_MAX } } };
+	int r = run_request_parse((const char *)bytes, size, environments, ARRAY_SIZE(environments), &params, &err);
 
 	if (r < 0) {
 		check(err.code == r && err.text[0] != '\0' && memchr(err.text, '\0', sizeof err.text));

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 PROGRAMS = sorted(p for p in pathlib.Path(__file__).parent.glob("*.py") if not p.name.startswith("test_"))
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 NOBODY = 65534
 
 

@@ -15,6 +15,15 @@ static const struct {
 	{ "{\"\\u0063ode\": \"[[[[[[[[[[{{{{{{{{{\"}", "[[[[[[[[[[{{{{{{{{{", false },
 };
 
+static int parse(const char *body, size_t size, uint64_t chars_max, struct run_params *params, struct err *err)
+{
+	static struct environment_limits environments[] = { { .name = "base" }, { .name = "science" } };
+
+	environments[0].limits.code_chars = chars_max;
+	environments[1].limits.code_chars = 2;
+	return run_request_parse(body, size, environments, ARRAY_SIZE(environments), params, err);
+}
+
 static void a_good_body_is_taken(void **state)
 {
 	(void)state;
@@ -22,7 +31,7 @@ static void a_good_body_is_taken(void **state)
 		struct run_params params;
 		struct err err;
 
-		assert_int_equal(run_request_parse(c->body, strlen(c->body), 10000, &params, &err), 0);
+		assert_int_equal(parse(c->body, strlen(c->body), 10000, &params, &err), 0);
 		assert_string_equal(params.code, c->code);
 		assert_int_equal(params.code_bytes, strlen(c->code));
 		assert_int_equal(params.is_read_only, c->is_read_only);
@@ -71,7 +80,7 @@ static void a_bad_body_is_refused_with_its_reason(void **state)
 		struct run_params params;
 		struct err err = { 0 };
 
-		assert_int_equal(run_request_parse(c->body, strlen(c->body), 10, &params, &err), -EINVAL);
+		assert_int_equal(parse(c->body, strlen(c->body), 10, &params, &err), -EINVAL);
 		if (!strstr(err.text, c->want))
 			fail_msg("%s: %s, not %s", c->body, err.text, c->want);
 	}
@@ -83,8 +92,8 @@ static void a_body_with_a_raw_nul_is_refused(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(run_request_parse("{\"code\": \"a\0b\"}", 15, 10, &params, &err), -EINVAL);
-	assert_int_equal(run_request_parse("{\"code\": \"ab\"}\0", 15, 10, &params, &err), -EINVAL);
+	assert_int_equal(parse("{\"code\": \"a\0b\"}", 15, 10, &params, &err), -EINVAL);
+	assert_int_equal(parse("{\"code\": \"ab\"}\0", 15, 10, &params, &err), -EINVAL);
 }
 
 static void the_longest_code_fits_the_body_in_its_longest_escape(void **state)
@@ -102,16 +111,49 @@ static void the_longest_code_fits_the_body_in_its_longest_escape(void **state)
 		used += (size_t)sprintf(body + used, "\\ud83d\\ude00");
 	used += (size_t)sprintf(body + used, "\"}");
 	assert_true(used <= run_request_max_bytes(chars));
-	assert_int_equal(run_request_parse(body, used, chars, &params, &err), 0);
+	assert_int_equal(parse(body, used, chars, &params, &err), 0);
 	assert_int_equal(params.code_bytes, chars * 4);
 	run_params_free(&params);
-	assert_int_equal(run_request_parse(body, used, chars - 1, &params, &err), -EINVAL);
+	assert_int_equal(parse(body, used, chars - 1, &params, &err), -EINVAL);
 	assert_string_equal(err.text, "Code is 5000 characters long; the limit is 4999.");
 	free(body);
 }
 
+static void an_environment_is_found_by_its_name_and_brings_its_limits(void **state)
+{
+	static const struct {
+		const char *body, *name, *sentence; /* name: NULL: refused */
+	} cases[] = {
+		{ "{\"code\": \"123\"}", "base", "" },
+		{ "{\"code\": \"123\", \"environment\": \"base\"}", "base", "" },
+		{ "{\"code\": \"12\", \"environment\": \"science\"}", "science", "" },
+		{ "{\"code\": \"123\", \"environment\": \"science\"}", NULL, "Code is 3 characters long; the limit is 2." },
+		{ "{\"code\": \"1\", \"environment\": \"Base\"}", NULL,
+		  "There is no environment \"Base\"; there are base, science." },
+		{ "{\"code\": \"1\", \"environment\": \"\"}", NULL, "There is no environment \"\"; there are base, science." },
+		{ "{\"code\": \"1\", \"environment\": null}", NULL,
+		  "\"environment\" is not a string; send a name, or leave it out." },
+		{ "{\"code\": \"1\", \"environment\": 1}", NULL, "\"environment\" is not a string; send a name, or leave it out." },
+	};
+
+	(void)state;
+	array_for_each(cases, c) {
+		struct run_params params;
+		struct err err = { 0 };
+		int r = parse(c->body, strlen(c->body), 3, &params, &err);
+
+		if (r != (c->name ? 0 : -EINVAL) || strcmp(err.text, c->sentence) != 0)
+			fail_msg("%s: %d %s", c->body, r, err.text);
+		if (r == 0) {
+			assert_string_equal(params.environment->name, c->name);
+			run_params_free(&params);
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_good_body_is_taken),
+	cmocka_unit_test(an_environment_is_found_by_its_name_and_brings_its_limits),
 	cmocka_unit_test(a_bad_body_is_refused_with_its_reason),
 	cmocka_unit_test(a_body_with_a_raw_nul_is_refused),
 	cmocka_unit_test(the_longest_code_fits_the_body_in_its_longest_escape),

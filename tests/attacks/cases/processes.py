@@ -226,7 +226,8 @@ ATTACKS = [
         """
         import re
         text = open("/proc/self/environ").read() + repr(dict(os.environ))
-        allowed = {"PATH", "LANG", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH"}
+        allowed = {"PATH", "LANG", "HOME", "LC_ALL", "LC_CTYPE", "PWD", "TMPDIR", "USER", "LOGNAME", "PYTHONPATH",
+                   "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
         secret = "@SECRET@"[::-1]  # the text comes reversed, so that this program does not find itself
         judge((False, set()), secret=secret in text, unknown=set(os.environ) - allowed,
               python=[n for n in os.environ if n.startswith("PYTHON")] != [], aws="AWS_" in text)
