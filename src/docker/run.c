@@ -141,6 +141,7 @@ void run_find(evutil_socket_t fd, short what, void *arg)
 	if (slot->state != SLOT_STARTING || slot->is_dead)
 		return;
 	if (watch_find(&slot->watch, docker->loop, slot->id, "python", slot_see_death, slot) == 0) {
+		watch_begin(&slot->watch, false);
 		run_started(slot);
 		return;
 	}

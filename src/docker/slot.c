@@ -279,7 +279,7 @@ void slot_begin(struct slot *slot)
 	if (r < 0) {
 		slot_fail(slot, "the program cannot be written for its container");
 	} else if (is_fed) {
-		watch_renew(&slot->watch);
+		watch_begin(&slot->watch, true);
 		attach_feed(slot->attach, order);
 	} else {
 		open_attach(slot);

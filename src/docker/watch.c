@@ -128,15 +128,25 @@ void watch_close(struct watch *watch)
 	*watch = WATCH_NONE;
 }
 
-void watch_renew(struct watch *watch)
+void watch_begin(struct watch *watch, bool is_whole)
 {
-	if (watch->pidfd >= 0)
+	struct usage usage = { 0 };
+	struct cgroup_events events;
+
+	if (watch->pidfd < 0 || !meter_read(&watch->meter, NULL, &usage, &events))
+		return;
+	watch->pids_before = usage.pids_peak;
+	if (is_whole)
 		watch->since = meter_count(&watch->meter);
 }
 
 bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_events *ret_events)
 {
-	return watch->pidfd >= 0 && meter_read(&watch->meter, &watch->since, usage, ret_events);
+	if (watch->pidfd < 0 || !meter_read(&watch->meter, &watch->since, usage, ret_events))
+		return false;
+	if (watch->pids_before == 0 || usage->pids_peak <= watch->pids_before)
+		usage->pids_peak = 0;
+	return true;
 }
 
 int watch_kill(const struct watch *watch)

@@ -16,6 +16,7 @@ struct watch {
 	struct event *on_death;
 	struct meter meter;
 	struct meter_counters since;
+	uint64_t pids_before; /* the runtime's own threads while it started the container */
 	void (*ended)(void *arg);
 	void *arg;
 };
@@ -31,10 +32,10 @@ int watch_open(struct watch *watch, struct event_base *loop, pid_t pid, const ch
 int watch_find(struct watch *watch, struct event_base *loop, const char *id, const char *name, void (*ended)(void *arg), void *arg);
 void watch_close(struct watch *watch);
 
-/* From now on only what comes is counted. */
-void watch_renew(struct watch *watch);
+/* The program begins. What the runtime has used so far does not count from now on; is_whole: its CPU time too. */
+void watch_begin(struct watch *watch, bool is_whole);
 
-/* False: there is nothing to read. */
+/* False: there is nothing to read. A process peak that is not above the runtime's own is not known: 0. */
 bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_events *ret_events);
 
 /* Kills the process, and with it all of its pid namespace. -EPERM: we may not; -EBADF. */
