@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -194,3 +195,14 @@ def processes_with(marker):
     return [
         p for p in all_processes() if (marker in p.cmdline or marker[:15] == p.comm) and p.state != "Z" and p.pid != os.getpid()
     ]
+
+
+@contextlib.contextmanager
+def leaving(server, body, accept="application/json", path="/v1/runs"):
+    """A client that has asked and does not wait for the answer: yields what closes its connection."""
+    data = json.dumps(body).encode()
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: {accept}\r\nContent-Length: {len(data)}\r\n\r\n"
+    client.sendall(head.encode() + data)
+    yield client.close
+    client.close()

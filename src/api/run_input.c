@@ -61,7 +61,7 @@ static int take_entrypoint(struct input *input, json_t *value, void *into)
 	int r = input_string(input, value, BUNDLE_MAX_PATH, &parser->input->request.entrypoint);
 
 	if (r == 0 && bundle_check_path(json_string_value(value), json_string_length(value), &err) < 0)
-		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s", err.text);
+		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s: %s.", input->place, err.text);
 	return r;
 }
 
@@ -87,7 +87,7 @@ static int take_word(struct input *input, json_t *value, void *into)
 	int r = input_string(input, value, BUNDLE_MAX_WORD, &text);
 
 	if (r == 0 && words->check(text, json_string_length(value), &err) < 0)
-		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s", err.text);
+		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s: %s.", input->place, err.text);
 	if (r == 0)
 		words->list[(*words->count)++] = text;
 	return r;
@@ -139,7 +139,7 @@ static int add_variable(struct input *input, const char *name, json_t *value, st
 		return -ENOMEM;
 	run->owned[run->owned_count++] = word;
 	if (bundle_check_env(word, strlen(word), &err) < 0)
-		return input_fail(input, PROBLEM_INVALID_FIELD, NULL, "%s", err.text);
+		return input_fail(input, PROBLEM_INVALID_FIELD, NULL, "%s: %s.", input->place, err.text);
 	run->env[run->request.env_count++] = word;
 	return 0;
 }
@@ -314,7 +314,7 @@ static int check_paths(const struct run_input *run, struct problem *problem)
 
 	free(paths);
 	if (r < 0) {
-		r = problem_say(problem, PROBLEM_INVALID_FIELD, "%s", err.text);
+		r = problem_say(problem, PROBLEM_INVALID_FIELD, "files: %s.", err.text);
 		problem_set_field(problem, "files");
 	}
 	return r;

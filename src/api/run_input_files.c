@@ -30,7 +30,7 @@ static int take_path(struct input *input, json_t *value, void *into)
 	int r = input_string(input, value, BUNDLE_MAX_PATH, &parser->file->path);
 
 	if (r == 0 && bundle_check_path(parser->file->path, json_string_length(value), &err) < 0)
-		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s", err.text);
+		return input_fail(input, PROBLEM_INVALID_FIELD, value, "%s: %s.", input->place, err.text);
 	return r;
 }
 

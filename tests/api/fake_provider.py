@@ -81,6 +81,11 @@ class Cell:
         elif verb == "hex":
             os.write(self.out, bytes.fromhex(argument))
             self.end("ok")
+        elif verb == "pieces":
+            for piece in argument.split(","):
+                os.write(self.out, bytes.fromhex(piece))
+                time.sleep(0.03)
+            self.end("ok")
         elif verb == "code":
             os.write(self.out, f"{len(code)} {flags}".encode())
             self.end("ok")
