@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speaks src/wire/provider.h to a real warden, as supervisor and front in one: what a cell does with a job, without HTTP."""
 import array
+import itertools
 import os
 import select
 import socket
@@ -65,11 +66,14 @@ class Result:
     """What is known of a run: verdict, exit_code, signal, out, err, files (path to bytes, or a size where left out), report."""
 
 
+counter = itertools.count()
+
+
 class Warden:
     def __init__(self, *options):
         self.supervisor, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.link, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.process = subprocess.Popen([BUILD / "safexec-warden", "--supervisor-fd", str(theirs.fileno()), "--name", f"lower-{os.getpid()}",
+        self.process = subprocess.Popen([BUILD / "safexec-warden", "--supervisor-fd", str(theirs.fileno()), "--name", f"lower-{os.getpid()}-{next(counter)}",
                                          "--slots", "2", *options], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
         theirs.close()
         self.supervisor.settimeout(60)

@@ -85,6 +85,9 @@ struct run {
 	struct run_segment *segments;
 	size_t segments_count, segments_room;
 	uint64_t output_bytes;
+	struct report report;
+	int report_fd; /* -EBADF: there is none, or it has ended */
+	struct event report_event;
 	struct result result;
 	struct bundle returned; /* the files that came back; the array points into it */
 	struct run_returned *files;
@@ -115,6 +118,10 @@ void run_check_end(struct run *run);
 void run_note_started(struct run *run);
 void run_stop_output(struct run *run);
 void run_free(struct run *run);
+
+/* report.c: values and displays of a run; takes fd only when it returns 0 */
+int run_open_report(struct run *run, int *fd);
+void run_close_report(struct run *run);
 
 /* returned.c: takes over the bundle of files that came with a verdict. -EBADMSG: it is none; -ENOMEM. */
 int run_take_files(struct run *run, int *fd);

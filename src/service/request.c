@@ -115,8 +115,6 @@ static int fill(struct run *run, const struct run_request *request)
 		r = copy_name(request->environment, run->wanted_environment, sizeof run->wanted_environment);
 	if (r < 0)
 		return r;
-	if (request->wants_displays || request->wants_value) /* not yet */
-		return -ENOTSUP;
 	r = run_request_check(request, NULL);
 	if (r < 0)
 		return r;
@@ -138,6 +136,8 @@ int run_new(struct service *service, const struct run_request *request, struct r
 		.program_fd = -EBADF,
 		.stdin_fd = -EBADF,
 		.control = -EBADF,
+		.report_fd = -EBADF,
+		.report = report_new(),
 		.events = request->events ? request->events : &no_events,
 		.priority = request->priority,
 		.start_by = request->start_by,

@@ -54,7 +54,7 @@ void run_fault(struct run *run, const char *why)
 
 void run_check_end(struct run *run)
 {
-	if (!run->has_verdict || run->out.fd >= 0 || run->err.fd >= 0)
+	if (!run->has_verdict || run->out.fd >= 0 || run->err.fd >= 0 || run->report_fd >= 0)
 		return;
 	if (run->has_overflown && run->result.verdict != VERDICT_INTERNAL && run->result.verdict != VERDICT_REFUSED)
 		run->result.verdict = VERDICT_OUTPUT;
@@ -126,10 +126,12 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 }
 
 /* Output may have overtaken it. */
-static void take_start(struct run *run)
+static void take_start(struct run *run, int *report)
 {
 	run->was_told = true;
 	run_note_started(run);
+	if (*report >= 0 && (!(run->flags & WIRE_JOB_REPORT) || run_open_report(run, report) < 0))
+		run_fault(run, "its report cannot be read");
 }
 
 static void on_control(evutil_socket_t fd, short what, void *arg)
@@ -152,7 +154,7 @@ static void on_control(evutil_socket_t fd, short what, void *arg)
 	else if (size <= 0)
 		run_fault(run, "its provider closed the cell without a verdict");
 	else if (wire_is(&frame, size, WIRE_STARTED, wire_started) && run->flags & WIRE_JOB_TELL && !run->was_told)
-		take_start(run);
+		take_start(run, &brought);
 	else if (!wire_is(&frame, size, WIRE_VERDICT, wire_verdict) || wire_check_verdict(&frame.verdict) < 0)
 		run_fault(run, "its provider sent what is not a verdict");
 	else
@@ -178,6 +180,7 @@ void run_drop_cell(struct run *run)
 	}
 	stream_close(&run->out);
 	stream_close(&run->err);
+	run_close_report(run);
 }
 
 static int take_cell(struct run *run, struct cell *cell)
@@ -222,6 +225,7 @@ void run_free(struct run *run)
 	buf_free(&run->err.bytes);
 	free(run->segments);
 	free(run->files);
+	report_free(&run->report);
 	bundle_close(&run->returned);
 	free(run);
 }

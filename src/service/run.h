@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "spec/limits.h"
 #include "spec/result.h"
+#include "wire/report.h"
 
 #include <stdbool.h>
 
@@ -19,18 +20,6 @@ struct run_file {
 
 enum run_stream { RUN_STDOUT, RUN_STDERR };
 
-/* One thing to look at, in several forms: a figure, or the value of the last expression. Untrusted: the program can write any. */
-struct run_form {
-	const char *type; /* "image/png": letters, digits and /+-. only */
-	const char *bytes;
-	size_t size;
-};
-
-struct run_display {
-	const struct run_form *forms;
-	size_t forms_count;
-};
-
 /* Told while the run runs, with the done function's argument; each may be NULL. None may cancel a run. */
 struct run_events {
 	void (*on_started)(void *arg); /* once, before the others; not when the program never ran */
@@ -39,7 +28,7 @@ struct run_events {
 	void (*on_display)(const struct run_display *display, void *arg);
 };
 
-/* Everything is copied but events. What a service cannot do yet is -ENOTSUP, never left out. */
+/* Everything is copied but events. */
 struct run_request {
 	const char *code; /* the program: what the entrypoint holds; NULL when that is one of the files */
 	size_t code_bytes;

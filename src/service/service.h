@@ -41,7 +41,7 @@ int service_add_provider(struct service *service, int link_fd);
 
 /* Admits a run: it begins now or waits for a cell. -EBUSY: too many wait; -ENOTCONN: there is no provider;
  * -ENOENT: no cell of that environment or provider has ever come; -ERANGE: a limit is out of the table's range; -E2BIG: files, arguments or
- * variables are too many or too long; -EINVAL: one of them is none; -ENOTSUP; -ESHUTDOWN: stopping; or an errno of
+ * variables are too many or too long; -EINVAL: one of them is none; -ESHUTDOWN: stopping; or an errno of
  * memfd_create(2). */
 int service_run(struct service *service, const struct run_request *request, run_done_fn *done, void *arg, struct run **ret_run);
 

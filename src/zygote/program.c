@@ -81,7 +81,7 @@ static PyObject *evaluate(PyObject *codes, PyObject *globals)
 		Py_DECREF(value);
 		value = PyEval_EvalCode(expression, globals, globals);
 		if (value) {
-			PyObject *done = PyObject_CallMethod(program.side, "report_value", "O", value);
+			PyObject *done = PyObject_CallMethod(program.side, "report_value", "(O)", value);
 
 			Py_XDECREF(done);
 			PyErr_Clear();
@@ -229,6 +229,15 @@ static int name_program(void)
 	return r < 0 ? r : set_item("orig_argv", 1, name, strlen(name));
 }
 
+static int start_report(const struct guest_job *job)
+{
+	PyObject *done = PyObject_CallMethod(program.side, "start_report", "iO", job->report,
+					     job->flags & WIRE_JOB_DISPLAYS ? Py_True : Py_False);
+
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
 int program_prepare(struct guest_job *job)
 {
 	int r = 0;
@@ -238,6 +247,8 @@ int program_prepare(struct guest_job *job)
 	if (job->bundle.bytes)
 		r = take_words(&job->bundle);
 	bundle_close(&job->bundle);
+	if (r == 0 && job->report >= 0)
+		r = start_report(job);
 	if (r == 0 && strcmp(program.path, APP SCRIPT) != 0)
 		r = name_program();
 	if (r == 0 && (job->flags & (WIRE_JOB_VALUE | WIRE_JOB_CHECK) || strcmp(program.path, APP SCRIPT) != 0))

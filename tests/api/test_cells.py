@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a cell of the native provider does with a job, asked by its own protocol (tests/cell_client.py)."""
 import os
+import re
+import struct
 import subprocess
-import sys
 
 import pytest
 
-from cell_client import ARG, CHECK, ENTRY, ENV, FILE, GLOB, OUTPUTS, READ_ONLY, TELL, Warden, record
+from cell_client import ARG, CHECK, DISPLAYS, ENTRY, ENV, FILE, GLOB, OUTPUTS, READ_ONLY, TELL, VALUE, Warden, record
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make sandboxes here")
 
@@ -280,3 +281,140 @@ def test_a_guest_sees_nothing_of_this_unless_it_is_used(warden):
     code = ("import gc, os, sys\nprint([name for name in sys.modules if 'safexec' in name or name == '_zygote'], len(os.listdir('/proc/self/fd')),"
             " [key for key in os.environ if 'PYTHON' in key or 'SAFEXEC' in key], any('safexec' in repr(o) for o in gc.get_objects() if isinstance(o, type(sys))))")
     assert warden.run(code).out == "[] 4 [] False\n"
+
+
+# --- values and displays --------------------------------------------------------------------------------------------------------------
+
+LIBRARY_LIMITS = {"memory_bytes": 512 << 20, "cpu_millis": 2000, "wall_ms": 30000}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def read_report(data):
+    """(value, [{type: bytes}, ...])"""
+    value, displays, at = None, [], 0
+    while at < len(data):
+        magic, kind, size, zero = struct.unpack_from("=IIII", data, at)
+        assert (magic, zero) == (0x54504552, 0) and len(data) >= at + 16 + size
+        payload, at = data[at + 16:at + 16 + size], at + 16 + size
+        if kind == 1:
+            value = payload[4:].decode(), bool(payload[0])
+            continue
+        forms, place = {}, 0
+        while place < len(payload):
+            type_size, form_size = struct.unpack_from("=II", payload, place)
+            place += 8 + type_size + form_size
+            forms[payload[place - form_size - type_size:place - form_size].decode()] = payload[place - form_size:place]
+        displays.append(forms)
+    return value, displays
+
+
+@pytest.mark.parametrize("code, value", [
+    ("1 + 1", "2"), ("x = [1]\nx * 3", "[1, 1, 1]"), ("x = 1", None), ("None", None), ("'text'", "'text'"), ("'doc'\n__doc__", "'doc'"), ("", None),
+    ("for i in range(3): i", None), ("1; 2", "2"), ("(\n1 +\n2)", "3"), ("'\\udcff\\n'", r"'\udcff\n'"), ("'ä' * 3", "'äää'"),
+    ("class A:\n    def __repr__(self): return 'mine'\nA()", "mine"), ("class A:\n    def __repr__(self): 1 / 0\nA()", None),
+    ("from __future__ import annotations\nx: int = 3\nx", "3"), ("import sys\nsys._getframe().f_back", None), ("print('x')", None),
+    ("import inspect\nlen(inspect.stack())", "1"), ("__file__, __name__", "('/app/script.py', '__main__')"), ("lambda: 0", "<function <lambda> at ")])
+def test_the_value_of_the_last_expression(warden, code, value):
+    result = warden.run(code, flags=VALUE)
+    got, displays = read_report(result.report)
+    assert (result.verdict, result.err, displays) == ("ok", "", [])
+    assert got is None and value is None or got[0].startswith(value) and not got[1]
+
+
+def test_a_long_value_is_cut_at_a_character(warden):
+    for count, is_cut in (((64 << 10) - 2, False), ((64 << 10) - 1, True)):
+        (text, was_cut), _ = read_report(warden.run(f"'x' * {count}", flags=VALUE).report)
+        assert (len(text), was_cut) == (64 << 10, is_cut)
+    (text, was_cut), _ = read_report(warden.run("'é' * 40000", flags=VALUE).report)
+    assert text == "'" + "é" * 32767 and was_cut
+
+
+@pytest.mark.parametrize("code", [
+    "1 / 0", "def f():\n    return 1 / 0\nprint('before')\nf()", "import sys; sys.exit(7)", "raise SystemExit('why')", "raise KeyboardInterrupt",
+    "def f(:", "return", "print('a'); import os; os._exit(3)", "import atexit; atexit.register(print, 'end')\n1/0", "import os; os.abort()",
+    "import threading; threading.Thread(target=print, args=('t',)).start()\n5", "class A:\n    def __del__(self): print('del')\na = A()\n6",
+    "def f(): raise ValueError('x')\ntry: f()\nexcept ValueError as e: raise KeyError from e", "import sys; sys.stdout.write('no newline'); 1/0",
+    "import sys\nsys.excepthook = lambda *a: print('hook', a[0])\n1/0", "import unittest\nclass T(unittest.TestCase): pass\nunittest.main()",
+    "import warnings; warnings.warn('careful', stacklevel=2)", "import logging; logging.warning('w', stack_info=True)"])
+def test_a_run_whose_value_is_wanted_ends_as_any_other(warden, code):
+    """With its value, and as a script whose name is another: against Python's own main."""
+    plain, other = warden.run(code), warden.run(code, flags=VALUE)
+    strip = re.compile(r"in \d\.\d+s|0x[0-9a-f]+")
+    assert [strip.sub("", getattr(plain, name)) for name in ("verdict", "out", "err")] == [strip.sub("", getattr(other, name)) for name in ("verdict", "out", "err")]
+    assert (plain.exit_code, plain.signal) == (other.exit_code, other.signal)
+
+
+def test_rich_values_say_what_they_look_like(warden):
+    code = ("class A:\n    def _repr_html_(self): return '<b>'\n    def _repr_png_(self): return b'\\x89'\n    def _repr_svg_(self): 1 / 0\n    def _repr_latex_(self): return None\n"
+            "    def _repr_json_(self): return {'a': [1]}\n    def _repr_mimebundle_(self, **k): return {'text/x': 'y'}, {}\n    def __repr__(self): return 'A!'\nA()")
+    value, displays = read_report(warden.run(code, flags=VALUE | DISPLAYS).report)
+    assert value == ("A!", False)
+    assert displays == [{"text/html": b"<b>", "image/png": b"\x89", "application/json": b'{"a": [1]}', "text/x": b"y", "text/plain": b"A!"}]
+    assert read_report(warden.run(code, flags=VALUE).report)[1] == []
+    assert read_report(warden.run(code.replace("A()", "A"), flags=VALUE | DISPLAYS).report)[1] == []  # a class is not its instance
+    assert warden.run(code, flags=DISPLAYS).report == b""
+
+
+def test_what_is_written_by_hand_or_by_a_child_is_only_bytes(warden):
+    """The descriptor is the program's to misuse; a child's records would mix with its parent's."""
+    result = warden.run("import os\nif os.fork() == 0:\n    pass\nelse:\n    os.wait()\n5", flags=VALUE)
+    assert read_report(result.report) == (("5", False), [])
+    result = warden.run("import os\nos.write(512, b'x' * 100)\n5", flags=VALUE)
+    assert result.verdict == "ok" and result.report.startswith(b"x" * 100)
+
+
+def test_the_report_is_closed_in_programs_that_the_program_starts(warden):
+    result = warden.run("import subprocess\nprint(subprocess.run(['ls', '/proc/self/fd'], capture_output=True, text=True).stdout.split())", flags=VALUE)
+    assert result.out == "['0', '1', '2', '3']\n"
+
+
+def test_figures_shown_and_left_open_come_out_as_png(warden):
+    code = ("import matplotlib.pyplot as plt\nplt.plot([1, 2, 3])\nplt.show()\nassert plt.get_fignums() == []\n"
+            "fig, ax = plt.subplots()\nax.plot([3, 2, 1])\nclosed = plt.figure()\nplt.close(closed)\nprint(plt.get_backend())")
+    result = warden.run(code, flags=DISPLAYS, limits=LIBRARY_LIMITS)
+    assert (result.verdict, result.err) == ("ok", ""), result.err
+    _, displays = read_report(result.report)
+    assert [sorted(forms) for forms in displays] == [["image/png", "text/plain"]] * 2
+    assert all(forms["image/png"].startswith(PNG) for forms in displays) and displays[0] != displays[1]
+    assert result.out == "module://safexec_display\n"
+
+
+@pytest.mark.parametrize("code, count", [
+    ("import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\nplt.plot([1])\n", 1),
+    ("import matplotlib.pyplot as plt\nfig = plt.figure()\nfig.show()\n", 1),
+    ("import matplotlib.pyplot as plt\nfig = plt.figure()\nfig.show()\nfig.gca().plot([1])\n", 2),
+    ("import matplotlib.pyplot as plt\nfor i in range(3): plt.figure()\n1 / 0\n", 3),
+    ("import matplotlib.pyplot as plt, sys\nplt.figure()\nsys.exit(3)\n", 1),
+    ("import matplotlib.pyplot as plt\nplt.figure()\n", 1),
+    ("import matplotlib.figure\nmatplotlib.figure.Figure()", 1)],
+    ids=["Agg", "show", "show and change", "after an error", "after an exit", "value", "no pyplot"])
+def test_every_figure_comes_out_once(warden, code, count):
+    result = warden.run(code, flags=VALUE | DISPLAYS, limits=LIBRARY_LIMITS)
+    assert [forms["image/png"][:8] for forms in read_report(result.report)[1]] == [PNG] * count, result.err
+
+
+def test_a_table_comes_out_as_html(warden):
+    result = warden.run("import pandas\npandas.DataFrame({'a': [1, 2]})", flags=VALUE | DISPLAYS, limits=LIBRARY_LIMITS)
+    value, displays = read_report(result.report)
+    assert value == ("   a\n0  1\n1  2", False)
+    assert displays[0]["text/plain"] == value[0].encode() and b"<table" in displays[0]["text/html"]
+
+
+def test_a_program_without_figures_does_not_load_matplotlib(warden):
+    result = warden.run("import sys; print([name for name in sys.modules if 'matplotlib' in name or 'safexec' in name])", flags=DISPLAYS)
+    assert (result.out, result.report) == ("[]\n", b"")
+
+
+@pytest.fixture(scope="module")
+def science():
+    warden = Warden("--environment", "science", "--preload", "numpy pandas matplotlib.pyplot")
+    yield warden
+    warden.close()
+
+
+def test_figures_come_out_where_matplotlib_is_preloaded(science):
+    result = science.run("import matplotlib.pyplot as plt\nplt.plot([1])\nplt.show()\nplt.plot([2])", flags=DISPLAYS, limits=LIBRARY_LIMITS)
+    assert (result.verdict, result.err, len(read_report(result.report)[1])) == ("ok", "", 2)
+    result = science.run("import matplotlib.pyplot as plt\nplt.plot([1])\nprint(plt.get_backend())", limits=LIBRARY_LIMITS)
+    assert (result.verdict, result.out, result.report) == ("ok", "agg\n", b"")
+    assert result.place["environment"] == "science"

@@ -436,6 +436,97 @@ static void files_come_back_with_the_verdict(void **state)
 	}
 }
 
+/* --- values and displays ------------------------------------------------------------------------------------------------------ */
+
+static unsigned displays_told;
+static char outcome_value[16];
+static size_t outcome_displays;
+
+static void see_display(const struct run_display *display, void *arg)
+{
+	(void)arg;
+	assert_string_equal(display->forms[0].type, "image/png");
+	displays_told++;
+}
+
+static void on_reported(struct run_outcome *outcome, void *arg)
+{
+	snprintf(outcome_value, sizeof outcome_value, "%s", outcome->value ? outcome->value : "");
+	outcome_displays = outcome->displays_count;
+	on_done(outcome, arg);
+}
+
+static int start_report(const struct far_cell *cell)
+{
+	const struct wire_started frame = { .head = WIRE_HEAD(WIRE_STARTED) };
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(frame_send(cell->control, &frame, sizeof frame, &ends[0], 1), 0);
+	(void)fd_close(ends[0]);
+	return ends[1];
+}
+
+static void values_and_displays_come_by_the_report_and_its_end_is_waited_for(void **state)
+{
+	static const struct run_events seeing = { .on_display = see_display };
+	static const uint32_t display[] = { 0x54504552, REPORT_DISPLAY, 20, 0, 9, 3 },
+			      value[] = { 0x54504552, REPORT_VALUE, 6, 0, 0 };
+	const struct run_request request = { .code = "", .wants_value = true, .wants_displays = true, .events = &seeing };
+	struct fixture f;
+	struct run *run;
+
+	(void)state;
+	displays_told = 0;
+	open_fixture(&f, 1, 1000);
+
+	struct far_cell cell = give_cell(&f);
+
+	assert_int_equal(service_run(f.service, &request, on_reported, &f, &run), 0);
+
+	int report = start_report(&cell);
+
+	assert_true(write(report, display, sizeof display) > 0 && write(report, "image/pngPNG", 12) == 12);
+	turn(&f);
+	turn(&f);
+	assert_int_equal(displays_told, 1);
+	send_verdict(&cell, VERDICT_OK);
+	close_streams(&cell);
+	turn(&f);
+	assert_int_equal(f.done, 0);
+	assert_true(write(report, value, sizeof value) > 0 && write(report, "42", 2) == 2);
+	(void)fd_close(report);
+	wait_done(&f, 1);
+	assert_int_equal(f.last.result.verdict, VERDICT_OK);
+	assert_string_equal(outcome_value, "42");
+	assert_int_equal(outcome_displays, 1);
+	close_cell(&cell);
+	close_fixture(&f);
+}
+
+static void a_report_that_nobody_asked_for_is_a_fault_of_the_provider(void **state)
+{
+	struct fixture f;
+	struct run_request request = { .code = "", .events = &told_events };
+	struct run *run;
+
+	(void)state;
+	memset(&told, 0, sizeof told);
+	open_fixture(&f, 1, 1000);
+
+	struct far_cell cell = give_cell(&f);
+
+	assert_int_equal(service_run(f.service, &request, on_done, &f, &run), 0);
+
+	int report = start_report(&cell);
+
+	wait_done(&f, 1);
+	assert_int_equal(f.last.result.verdict, VERDICT_INTERNAL);
+	(void)fd_close(report);
+	close_cell(&cell);
+	close_fixture(&f);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(output_is_told_as_it_comes_and_its_order_is_kept),
 	cmocka_unit_test(what_is_past_the_limit_is_counted_and_not_told),
@@ -447,6 +538,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_a_run_brings_is_in_its_bundle),
 	cmocka_unit_test(a_request_that_no_cell_could_take_is_refused_with_a_sentence),
 	cmocka_unit_test(files_come_back_with_the_verdict),
+	cmocka_unit_test(values_and_displays_come_by_the_report_and_its_end_is_waited_for),
+	cmocka_unit_test(a_report_that_nobody_asked_for_is_a_fault_of_the_provider),
 };
 
 unit_main(tests)
