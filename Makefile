@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all package test test-vm lint asan fuzz reach cover format install clean
+.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover format install clean
 
 all:
 	script/build
@@ -15,6 +15,10 @@ test:
 # Every variant of the virtual machine: as it is, without Landlock, without the memory controller. As root.
 test-vm: all
 	tests/vm/run
+
+# CPython's own tests, module by module, as plain python3 and in a cell; about half an hour. As root.
+test-cpython: all
+	/usr/bin/python3 tests/cpython/modules.py
 
 lint:
 	script/lint

@@ -20,7 +20,7 @@ def attack_names():
 
 
 def missing_tests(text, attacks):
-    for file, name in re.findall(r"`((?:unit|api|attacks|programs|browser|docker|lint)/\w+\.(?:py|c))::(\w+)", text):
+    for file, name in re.findall(r"`((?:unit|api|attacks|programs|browser|corpora|cpython|docker|lint)/\w+\.(?:py|c))::(\w+)", text):
         path = ROOT / "tests" / file
         if not path.exists() or not re.search(rf"\b{name}\(", path.read_text()):
             yield f"{file}::{name}"
