@@ -19,12 +19,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = (ROOT / os.environ.get("SAFEXEC_BUILD", "build")).resolve()
 JSON = {"Content-Type": "application/json"}
 SECRET = "s3cr3t-of-the-server"  # in the environment of every server that a test starts
-START_S, STOP_S = 20, 30
+SLOW = float(os.environ.get("SAFEXEC_TEST_SLOW", "1"))  # how much slower than the hardware that the times are for: tests/vm
+CONFIG = os.environ.get("SAFEXEC_TEST_CONFIG")  # what every server is started with
+START_S, STOP_S = 20 * SLOW, 30 * SLOW
 
 
 def wait_until(is_true, seconds, what):
     """Waits for an event that cannot be waited for otherwise; returns what is_true returned."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * SLOW
     while True:
         value = is_true()
         if value:
@@ -149,7 +151,7 @@ class Server:
         with contextlib.ExitStack() as stack:
             session = session or stack.enter_context(requests.Session())
             session.trust_env = False
-            return session.post(self.url + path, data=data, headers=headers, timeout=timeout)
+            return session.post(self.url + path, data=data, headers=headers, timeout=timeout * SLOW)
 
     def run(self, code, timeout=40, session=None, **body):
         response = self.post({"code": code, **body}, timeout=timeout, session=session)

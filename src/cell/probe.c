@@ -8,6 +8,7 @@
 #include "cell/landlock.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#define NEEDED_TASKS 100 /* a program of 64, the programs of the server, a few cells that wait */
 
 static int found(char *text, const char *what)
 {
@@ -186,6 +189,48 @@ static int check_cgroups(char *text)
 	return check_version_2(text);
 }
 
+/* How many processes may still be made in the cgroup at path and in those above it, up to root; the tightest is stored. */
+static uint64_t find_room(char *path, const char *root, char *ret_tightest)
+{
+	uint64_t room = UINT64_MAX;
+
+	for (size_t shortest = strlen(root); strlen(path) > shortest; *strrchr(path, '/') = '\0') {
+		char file[PATH_MAX + 32], value[32];
+		uint64_t max, current;
+
+		(void)snprintf(file, sizeof file, "%s/pids.max", path);
+		if (fd_read_file(AT_FDCWD, file, value, sizeof value) < 0 || num_parse_u64(value, 0, UINT64_MAX, &max) < 0)
+			continue; /* "max" */
+		(void)snprintf(file, sizeof file, "%s/pids.current", path);
+		if (fd_read_file(AT_FDCWD, file, value, sizeof value) < 0 || num_parse_u64(value, 0, UINT64_MAX, &current) < 0)
+			continue;
+		if (max - current < room || max < current) {
+			room = max < current ? 0 : max - current;
+			(void)snprintf(ret_tightest, PATH_MAX, "%s", path + shortest);
+		}
+	}
+	return room;
+}
+
+static int check_tasks(char *text)
+{
+	char own[PATH_MAX], root[PATH_MAX], tightest[PATH_MAX] = "";
+
+	if (cgroup_find_own("pids", own, root) < 0 && cgroup_find_own("", own, root) < 0)
+		return found(text, "not limited"); /* without cgroups there is more to be said, and the next check says it */
+
+	uint64_t room = find_room(own, root, tightest);
+
+	if (room < NEEDED_TASKS) {
+		(void)snprintf(text, ERR_TEXT_BYTES,
+			       "only %" PRIu64
+			       " more may be made in %.120s, and cells take %d; raise its pids.max (systemd: TasksMax=)",
+			       room, tightest, NEEDED_TASKS);
+		return -EAGAIN;
+	}
+	return found(text, room == UINT64_MAX ? "not limited" : "enough may be made");
+}
+
 static int check_swap(char *text)
 {
 	char own[PATH_MAX], file[PATH_MAX + 64];
@@ -212,6 +257,7 @@ const struct probe probes[] = {
 	{ "seccomp",         check_seccomp,         false },
 	{ "Landlock",        check_landlock,        true  },
 	{ "cgroups",         check_cgroups,         false },
+	{ "processes",       check_tasks,           false },
 	{ "swap",            check_swap,            false },
 };
 /* clang-format on */

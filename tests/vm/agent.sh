@@ -23,4 +23,5 @@ tail -n +1 -s 0.5 -f --pid=$test ../out/log & # on the console: who waits outsid
 wait $test
 echo $? >../out/status
 tail -c 1000000 ../out/log >../out/log.cut && mv ../out/log.cut ../out/log # the disk is small
+journalctl --no-pager -u safexec >../out/journal 2>&1
 tar cf /dev/nvme0n3 -C ../out .

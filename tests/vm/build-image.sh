@@ -13,7 +13,7 @@ root=$work/root
 packages=(
 	systemd-sysv dbus libpam-systemd python3 procps
 	libmicrohttpd12 libseccomp2 libevent-core-2.1-7 libjansson4 libcurl3-gnutls libinih1 libnettle8 libsqlite3-0 ca-certificates tzdata
-	python3-pytest python3-requests
+	python3-pytest python3-requests python3-jsonschema python3-yaml python3-hypothesis
 )
 
 mkdir "$work/fetched"

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of the tree, run here against the installed programs: attacks, POST /run, programs; and 200 runs."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+from machine import HERE, PROGRAMS, SLOW, Server, check, nothing_is_left, ok
+from places import check_answer
+
+# A program may take this long here; the sentences of those that are stopped are tested with the default.
+PATIENT = "[limits]\nwall_ms = 60000\ncpu_ms = 60000\n"
+# One or two of each layer, none that waits for its end.
+SOME_ATTACKS = "ids or capabilities or list_the_root or list_dev or proc_shows_the_cell_alone or interfaces or leaked_descriptors or fork_until_refused or disk_filler or make_files_in_the_environment or mounts_are_nosuid"
+
+
+def run_pytest(folder, *options, config=None, seconds=900):
+    """One line a failed test. The tests' own times are for hardware: they multiply them."""
+    environment = {**os.environ, "SAFEXEC_BUILD": str(PROGRAMS), "SAFEXEC_TEST_SLOW": str(SLOW), "PYTHONDONTWRITEBYTECODE": "1"}
+    if config:
+        pathlib.Path("/run/patient.conf").write_text(config)
+        environment["SAFEXEC_TEST_CONFIG"] = "/run/patient.conf"
+    command = ["python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rfEs", "--tb=short", *options, f"tests/{folder}"]
+    r = subprocess.run(
+        command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
+    )
+    lines = r.stdout.splitlines()
+    (HERE.parent / "out" / f"{folder.replace('/', '-')}.txt").write_text(r.stdout)
+    print("".join(f"      {line}\n" for line in lines if re.match(r"FAILED|ERROR|SKIPPED", line)) + f"      {lines[-1]}", flush=True)
+    assert r.returncode == 0, "\n".join(lines[-60:])
+    nothing_is_left()
+
+
+def check_some_attacks():
+    with check("attacks: some of each layer"):
+        run_pytest("attacks/test_attacks.py", "-k", SOME_ATTACKS)
+
+
+def check_suites():
+    with check("attacks: all"):
+        run_pytest("attacks/test_attacks.py")
+    with check("POST /run"):
+        run_pytest("api/test_run.py")
+    with check("programs: as plain Python does"):
+        run_pytest("programs", config=PATIENT)
+    with check("200 runs"):
+        server = Server()
+        for i in range(200):
+            check_answer(server, {"code": f"print({i})"}, ok(f"{i}\n"))
+        server.stop()
+        nothing_is_left()
