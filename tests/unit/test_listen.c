@@ -30,6 +30,23 @@ static void an_address_is_numbers_only_and_comes_back_in_its_usual_form(void **s
 		{ "[::ffff:127.0.0.1]:1", "[::ffff:127.0.0.1]:1", false },
 		{ "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535",
 		  false },
+		{ "unix:/run/safexec/http.sock", "unix:/run/safexec/http.sock", true },
+		{ "unix:/a:1", "unix:/a:1", true },
+		{ "unix:/"
+		  "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp",
+		  "unix:/"
+		  "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp",
+		  true },
+		{ "unix:/"
+		  "ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp",
+		  NULL, false },
+		{ "unix:", NULL, false },
+		{ "unix:relative", NULL, false },
+		{ "unix:/", NULL, false },
+		{ "unix:/run/", NULL, false },
+		{ "unix:/a b", NULL, false },
+		{ "unix:/a\nb", NULL, false },
+		{ "UNIX:/a", NULL, false },
 		{ "", NULL, false },
 		{ ":", NULL, false },
 		{ ":5000", NULL, false },

@@ -5,8 +5,8 @@ import contextlib
 import pathlib
 import shutil
 
-from machine import SAFEXEC, Server, call, check, nothing_is_left, ok, show
-from places import check_answer, run_doctor
+from machine import SAFEXEC, Server, call, check, nothing_is_left, show
+from places import check_answer, ok, run_doctor
 
 
 def check_refusal(*words, launcher=()):

@@ -128,7 +128,7 @@ def check_server(place, launcher, table, runs):
 
 
 # A container sees its own cgroup, delegated to it, as the root of the hierarchy.
-CONTAINER = "mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\""
+CONTAINER = "umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\""
 PLACES = [
     ("beside others", []),
     ("in a service of its own", ["systemd-run", "-q", "--wait", "--pipe", "-p", "Delegate=yes"]),

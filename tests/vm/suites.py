@@ -6,8 +6,8 @@ import pathlib
 import re
 import subprocess
 
-from machine import HERE, PROGRAMS, SLOW, Server, check, nothing_is_left, ok
-from places import check_answer
+from machine import HERE, PROGRAMS, SLOW, Server, check, nothing_is_left
+from places import check_answer, ok
 
 # A program may take this long here; the sentences of those that are stopped are tested with the default.
 PATIENT = "[limits]\nwall_ms = 60000\ncpu_ms = 60000\n"
