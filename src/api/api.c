@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "api/internal.h"
+#include "api/job_runner.h"
 #include "api/origin.h"
 #include "api/run_request.h"
 
@@ -63,7 +64,8 @@ static bool refuse_foreign(struct call *call)
 	};
 	bool is_page = strcmp(http_method(request), "GET") == 0 && strcmp(http_path(request), "/") == 0;
 
-	if (!origin_is_our_host(headers.host, call->api->options.listen_name)) {
+	/* Where keys are needed there may be a name, or a proxy, that we do not know of; a page of another site has no key. */
+	if (!call->api->options.needs_key && !origin_is_our_host(headers.host, call->api->options.listen_name)) {
 		call_say(call, PROBLEM_FOREIGN_SITE,
 			 "The Host header names another server; use the address that this one printed at its start.");
 		return true;
@@ -147,6 +149,8 @@ static void on_end(struct http_request *request, void *arg)
 	(void)arg;
 	if (call && call->ended)
 		call->ended(call);
+	if (call)
+		caller_leave(call);
 	free(call);
 }
 
@@ -169,6 +173,43 @@ static uint64_t longest_code(const struct api_options *options)
 	return longest;
 }
 
+bool api_stop(struct api *api)
+{
+	job_runner_stop(api->runner, api->options.on_quiet, api->options.arg);
+	return job_runner_is_idle(api->runner);
+}
+
+static void list_begun(struct buf *numbers, void *arg)
+{
+	const struct api *api = arg;
+
+	job_runner_list(api->runner, numbers);
+}
+
+static void on_store(void *arg)
+{
+	const struct api *api = arg;
+
+	job_runner_on_up(api->runner);
+}
+
+static int on_keys(const char *keys, size_t size, uint32_t count, void *arg)
+{
+	const struct api *api = arg;
+
+	return keys_replace(api->keys, keys, size, count);
+}
+
+static int open_store(struct api *api)
+{
+	int r = keys_new(&api->keys);
+
+	api->link_events = (struct link_events){ .list_begun = list_begun, .on_up = on_store, .on_keys = on_keys, .arg = api };
+	if (r == 0)
+		r = link_new(api->options.base, api->options.supervisor_fd, &api->link_events, &api->link);
+	return r == 0 ? job_runner_new(api, api->options.base, &api->runner) : r;
+}
+
 int api_new(const struct api_options *options, struct service *service, struct api **ret_api)
 {
 	struct api *api = malloc(sizeof *api);
@@ -181,6 +222,7 @@ int api_new(const struct api_options *options, struct service *service, struct a
 		.body_max = {
 			[BODY_SIMPLE] = run_request_max_bytes(longest_code(options)),
 			[BODY_RUN] = RUN_BODY_BYTES,
+			[BODY_BATCH] = STORE_BATCH_MAX_BYTES,
 		},
 		.handler = {
 			.on_head = on_head,
@@ -192,13 +234,33 @@ int api_new(const struct api_options *options, struct service *service, struct a
 			.arg = api,
 		},
 	};
+
+	int r = open_store(api);
+
+	if (r < 0) {
+		api_free(api);
+		return r;
+	}
 	*ret_api = api;
 	return 0;
 }
 
 void api_free(struct api *api)
 {
+	if (!api)
+		return;
+	if (api->link)
+		link_free(api->link);
+	keys_free(api->keys);
 	free(api);
+}
+
+void api_drop_jobs(struct api *api)
+{
+	if (!api)
+		return;
+	job_runner_free(api->runner);
+	api->runner = NULL;
 }
 
 const struct http_handler *api_handler(const struct api *api)

@@ -15,6 +15,8 @@ struct api_options {
 	const struct environment_limits *environments; /* that runs may name, base first; kept by pointer */
 	size_t environments_count;
 	struct limits most;    /* what a request under /v1 may ask for */
+	int supervisor_fd;     /* where links to the store come from; -1: there is none */
+	bool needs_key;        /* nobody is served without an API key */
 	uint32_t heartbeat_ms; /* between two signs of life in a stream */
 	void (*on_quiet)(void *arg);
 	void *arg;
@@ -23,8 +25,14 @@ struct api_options {
 /* service must outlive the api. */
 int api_new(const struct api_options *options, struct service *service, struct api **ret_api);
 
+/* Cancels the jobs that run here: before the service goes. */
+void api_drop_jobs(struct api *api);
+
 /* After the HTTP server, which calls it, is gone. */
 void api_free(struct api *api);
+
+/* Begins no more jobs. True: none is under way; false: on_quiet is called again when none is. */
+bool api_stop(struct api *api);
 
 /* For http_server_new. */
 const struct http_handler *api_handler(const struct api *api);

@@ -6,10 +6,16 @@
 #include "api/api.h"
 #include "api/call.h"
 #include "api/run_input.h"
+#include "jobs/keys.h"
+#include "jobs/link.h"
 
 struct api {
 	struct api_options options;
 	struct service *service;
+	struct link *link; /* to the store */
+	struct link_events link_events;
+	struct keys *keys;
+	struct job_runner *runner;
 	struct http_handler handler;
 	size_t body_max[BODY_COUNT]; /* bytes, by enum body */
 };
@@ -18,6 +24,11 @@ struct api {
 void serve_simple_run(struct call *call); /* POST /run */
 void serve_v1_run(struct call *call);     /* POST /v1/runs */
 void serve_v1_check(struct call *call);   /* POST /v1/check */
+void serve_v1_jobs(struct call *call);    /* GET /v1/jobs */
+void serve_v1_job(struct call *call);     /* GET /v1/jobs/{id} */
+void serve_v1_job_cancel(struct call *call);
+void serve_v1_job_submit(struct call *call);
+void serve_v1_job_batch(struct call *call);
 void serve_asset(struct call *call);
 void serve_health(struct call *call);
 

@@ -13,6 +13,7 @@ enum body {
 	BODY_NONE,
 	BODY_SIMPLE, /* JSON of POST /run */
 	BODY_RUN,    /* JSON of one run under /v1 */
+	BODY_BATCH,  /* JSON of many jobs */
 	BODY_COUNT,
 };
 

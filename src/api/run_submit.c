@@ -18,12 +18,26 @@ bool run_submit_read(struct call *call, enum run_input_kind kind, struct run_inp
 	int r = run_input_parse(body->bytes, body->size, &rules, ret_input, &problem);
 
 	if (r == 0)
-		return true;
+		r = caller_check_input(&call->caller, ret_input, &problem);
+	if (r == 0)
+		return caller_enter(call);
 	if (r == -EINVAL)
 		call_refuse(call, &problem);
 	else
 		run_submit_refuse(call, r, ret_input);
 	return false;
+}
+
+int run_start_input(struct api *api, struct run_input *input, run_done_fn *done, void *arg, struct run **ret_run)
+{
+	struct run_request *request = &input->request;
+	int r = service_run(api->service, request, done, arg, ret_run);
+
+	if (r == -ENOTSUP && request->wants_displays && input->may_drop_displays) {
+		request->wants_displays = false;
+		r = service_run(api->service, request, done, arg, ret_run);
+	}
+	return r;
 }
 
 int run_submit(struct call *call, struct run_input *input, const struct run_events *events, run_done_fn *done, void *arg,
@@ -32,15 +46,9 @@ int run_submit(struct call *call, struct run_input *input, const struct run_even
 	struct run_request *request = &input->request;
 
 	request->events = events;
+	request->owner = call->caller.key;
 	request->start_by = input->deadline_ms > 0 ? call->began_at + input->deadline_ms * NSEC_PER_MSEC : 0;
-
-	int r = service_run(call->api->service, request, done, arg, ret_run);
-
-	if (r == -ENOTSUP && request->wants_displays && input->may_drop_displays) {
-		request->wants_displays = false;
-		r = service_run(call->api->service, request, done, arg, ret_run);
-	}
-	return r;
+	return run_start_input(call->api, input, done, arg, ret_run);
 }
 
 /* The service knows the pair only: which of the two names is wrong is for the person who wrote them. */

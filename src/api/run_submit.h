@@ -13,6 +13,9 @@ bool run_submit_read(struct call *call, enum run_input_kind kind, struct run_inp
 int run_submit(struct call *call, struct run_input *input, const struct run_events *events, run_done_fn *done, void *arg,
 	       struct run **ret_run);
 
+/* The same for whoever has no call: a job. */
+int run_start_input(struct api *api, struct run_input *input, run_done_fn *done, void *arg, struct run **ret_run);
+
 /* Says why run_submit failed. */
 void run_submit_problem(int r, const struct run_input *input, struct problem *problem);
 void run_submit_refuse(struct call *call, int r, const struct run_input *input);

@@ -66,6 +66,7 @@ static int submit(struct call *call, const struct run_params *params)
 		.code = params->code,
 		.code_bytes = params->code_bytes,
 		.is_read_only = params->is_read_only,
+		.owner = call->caller.key,
 	};
 	struct run *started;
 	int r = service_run(call->api->service, &run, on_done, call, &started);
@@ -87,6 +88,10 @@ void serve_simple_run(struct call *call)
 
 	if (r == -EINVAL) {
 		call_say(call, PROBLEM_BAD_JSON, "%s", err.text);
+		return;
+	}
+	if (r == 0 && !caller_enter(call)) {
+		run_params_free(&params);
 		return;
 	}
 	if (r == 0)

@@ -42,6 +42,7 @@ static void stop(struct front *front, int exit_status)
 		front->exit_status = exit_status;
 	front->is_retired = false;
 	service_stop(front->service);
+	(void)api_stop(front->api);
 	http_server_stop(front->server);
 }
 
@@ -60,6 +61,7 @@ static void on_retire(evutil_socket_t number, short what, void *arg)
 	(void)number;
 	(void)what;
 	front->is_retired = true;
+	(void)api_stop(front->api); /* the next front begins what waits */
 	http_server_stop(front->server);
 }
 
@@ -92,7 +94,7 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!http_server_is_busy(front->server)) /* else on_quiet comes again */
+	if (!http_server_is_busy(front->server) && api_stop(front->api)) /* else on_quiet comes again */
 		(void)event_base_loopbreak(front->base);
 }
 
@@ -152,6 +154,8 @@ static int build(struct front *front, const struct service_events *events, struc
 		.environments = options->environments,
 		.environments_count = options->environments_count,
 		.most = options->most,
+		.supervisor_fd = options->supervisor_fd,
+		.needs_key = options->needs_key,
 		.heartbeat_ms = (uint32_t)options->heartbeat_ms,
 		.on_quiet = on_quiet,
 		.arg = front,
@@ -198,6 +202,8 @@ static int prepare(const struct options *options, struct err *err)
 		r = check_fd(options->listen_fd, "listen-fd", err);
 	if (r == 0)
 		r = check_fd(options->provider_fd, "provider-fd", err);
+	if (r == 0 && options->supervisor_fd >= 0)
+		r = check_fd(options->supervisor_fd, "supervisor-fd", err);
 	if (r < 0)
 		return r;
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -228,6 +234,7 @@ static int serve(struct front *front, struct err *err)
 	if (r == 0)
 		(void)event_base_dispatch(front->base);
 	http_server_free(front->server);
+	api_drop_jobs(front->api);
 	service_free(front->service);
 	api_free(front->api);
 

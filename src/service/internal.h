@@ -35,6 +35,13 @@ LIST_HEAD(providers, provider);
 /* An environment of a provider that has sent a cell once: a run may ask for it. */
 struct known {
 	char provider[16], environment[32];
+	unsigned slots;
+};
+
+#define MAX_TURNS 64
+
+struct owner_turn {
+	uint64_t owner, next; /* next 0: nobody's */
 };
 
 #define MAX_KNOWN 64
@@ -45,12 +52,14 @@ struct service {
 	const struct service_events *events;
 	struct providers providers;
 	struct cells ready;  /* oldest first */
-	struct runs waiting; /* by priority, then first come first served */
+	struct runs waiting; /* by priority, then by turn */
 	struct runs running;
 	unsigned cells_count, waiting_count, running_count;
 	bool was_ready, is_stopping;
 	struct known known[MAX_KNOWN];
 	unsigned known_count;
+	struct owner_turn turns[MAX_TURNS];
+	uint64_t turn; /* of the run that began last */
 };
 
 struct stream {
@@ -71,6 +80,8 @@ struct run {
 	struct limits limits;
 	char wanted_provider[16], wanted_environment[32]; /* "": any */
 	int priority;
+	uint64_t owner;
+	uint64_t turn; /* of its owner's */
 	nsec_t start_by;
 	struct run_place place;
 	int program_fd, stdin_fd; /* what the job sends; the first is code or a bundle */
@@ -132,7 +143,7 @@ void stream_close(struct stream *stream);
 void stream_hold(struct stream *stream, bool is_held);
 
 /* service.c */
-void service_queue(struct run *run); /* behind those of its priority */
+void service_queue(struct run *run); /* by priority, and by turn */
 void service_dispatch(struct service *service);
 void service_requeue(struct run *run); /* first in the queue again: its cell was retired before it read the job */
 void service_end_waiting(struct service *service, enum run_end end);

@@ -70,19 +70,22 @@ bool provider_is_known(const struct service *service, const struct run *run)
 	return false;
 }
 
-static void learn_place(struct service *service, const struct run_place *place)
+static void learn_place(struct service *service, const struct run_place *place, unsigned slots)
 {
 	struct known *known = service->known;
 
 	for (unsigned i = 0; i < service->known_count; i++) {
-		if (strcmp(known[i].provider, place->provider) == 0 && strcmp(known[i].environment, place->environment) == 0)
+		if (strcmp(known[i].provider, place->provider) == 0 && strcmp(known[i].environment, place->environment) == 0) {
+			known[i].slots = slots;
 			return;
+		}
 	}
 	if (service->known_count == MAX_KNOWN)
 		return;
 	known += service->known_count++;
 	memcpy(known->provider, place->provider, sizeof known->provider);
 	memcpy(known->environment, place->environment, sizeof known->environment);
+	known->slots = slots;
 }
 
 /* Takes over the descriptors, also when it fails. */
@@ -118,7 +121,7 @@ static int add_cell(struct provider *provider, const struct wire_cell *frame, co
 	TAILQ_INSERT_TAIL(&service->ready, cell, link);
 	service->cells_count++;
 	provider->cells++;
-	learn_place(service, &cell->place);
+	learn_place(service, &cell->place, frame->slots);
 	return 0;
 }
 

@@ -140,6 +140,7 @@ int run_new(struct service *service, const struct run_request *request, struct r
 		.report = report_new(),
 		.events = request->events ? request->events : &no_events,
 		.priority = request->priority,
+		.owner = request->owner,
 		.start_by = request->start_by,
 		.admitted_at = clock_now(),
 		.out = { .which = RUN_STDOUT, .fd = -EBADF, .bytes = buf_new(1) },

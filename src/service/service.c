@@ -56,6 +56,8 @@ void service_free(struct service *service)
 /* Moves a run that has its job from the one list to the other. */
 static void note_running(struct service *service, struct run *run)
 {
+	if (run->turn > service->turn)
+		service->turn = run->turn;
 	TAILQ_REMOVE(&service->waiting, run, link);
 	service->waiting_count--;
 	TAILQ_INSERT_TAIL(&service->running, run, link);
@@ -78,12 +80,36 @@ void service_requeue(struct run *run)
 		service_dispatch(service);
 }
 
+/* Owners take turns: a run's turn is one more than its owner's last, and none before that of the run that began last. An owner who is
+ * forgotten, because too many others came, begins like a new one. */
+static uint64_t next_turn(struct service *service, uint64_t owner)
+{
+	struct owner_turn *mine = NULL, *lowest = &service->turns[0];
+
+	array_for_each(service->turns, row) {
+		if (row->owner == owner && row->next > 0)
+			mine = row;
+		if (row->next < lowest->next)
+			lowest = row;
+	}
+	if (!mine) {
+		mine = lowest;
+		*mine = (struct owner_turn){ .owner = owner };
+	}
+
+	uint64_t turn = mine->next > service->turn ? mine->next : service->turn;
+
+	mine->next = turn + 1;
+	return turn;
+}
+
 void service_queue(struct run *run)
 {
 	struct service *service = run->service;
 	struct run *before = TAILQ_LAST(&service->waiting, runs);
 
-	while (before && before->priority < run->priority)
+	run->turn = next_turn(service, run->owner);
+	while (before && (before->priority < run->priority || (before->priority == run->priority && before->turn > run->turn)))
 		before = TAILQ_PREV(before, runs, link);
 	if (before)
 		TAILQ_INSERT_AFTER(&service->waiting, before, run, link);
@@ -202,5 +228,7 @@ struct service_state service_look(const struct service *service)
 
 	LIST_FOREACH(provider, &service->providers, link)
 	state.providers++;
+	for (unsigned i = 0; i < service->known_count; i++)
+		state.slots += service->known[i].slots;
 	return state;
 }

@@ -57,6 +57,7 @@ void service_stop(struct service *service);
 
 struct service_state {
 	unsigned providers, cells_ready, running, waiting;
+	unsigned slots; /* runs at once at most, in all environments together */
 };
 
 struct service_state service_look(const struct service *service);

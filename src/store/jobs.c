@@ -422,6 +422,22 @@ int jobs_finish(struct jobs *jobs, const struct store_result *call, const char *
 	return 0;
 }
 
+int jobs_release(struct jobs *jobs, uint64_t number)
+{
+	sqlite3_stmt *row = db_use(jobs->db, DB_RELEASE);
+	int r;
+
+	(void)bind_number(row, 1, number);
+	r = db_step(row);
+	if (r < 0)
+		return r;
+	if (db_changes(jobs->db) == 0)
+		return -EALREADY;
+	jobs->started--;
+	jobs->queued++;
+	return 0;
+}
+
 static bool is_kept(uint64_t number, const uint64_t *kept, size_t kept_count)
 {
 	for (size_t i = 0; i < kept_count; i++) {

@@ -39,6 +39,9 @@ int jobs_claim(struct jobs *jobs, uint32_t count, uint64_t now_ms, struct buf *p
 /* Stores a result. -EALREADY: the job has one, or was canceled; nothing is changed then. */
 int jobs_finish(struct jobs *jobs, const struct store_result *call, const char *result, size_t size, uint64_t now_ms);
 
+/* Lets a job that was begun and has not run wait again. -EALREADY: it is not begun. */
+int jobs_release(struct jobs *jobs, uint64_t number);
+
 /* Ends the jobs that had begun and that nobody runs any more: all but the kept ones. */
 int jobs_break_off(struct jobs *jobs, const uint64_t *kept, size_t kept_count, uint64_t now_ms);
 

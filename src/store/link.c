@@ -22,6 +22,7 @@ union call {
 	struct store_list list;
 	struct store_claim claim;
 	struct store_result result;
+	struct store_release release;
 	struct store_audit audit;
 };
 
@@ -87,6 +88,8 @@ static int serve(struct store *store, const union call *call, const char *parcel
 	case STORE_RESULT:
 		store->needs_expiry = true;
 		return jobs_finish(jobs, &call->result, parcel, size, now_ms);
+	case STORE_RELEASE:
+		return jobs_release(jobs, call->release.number);
 	case STORE_AUDIT:
 		return audit_append(&store->audit, call->audit.text, call->audit.size, now_ms);
 	default:

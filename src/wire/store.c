@@ -14,15 +14,11 @@ static const struct {
 	size_t size;
 	enum parcel parcel;
 } calls[] = {
-	{ STORE_HELLO, sizeof(struct store_hello), ANY_PARCEL },
-	{ STORE_SUBMIT, sizeof(struct store_submit), A_PARCEL },
-	{ STORE_GET, sizeof(struct store_get), NO_PARCEL },
-	{ STORE_LIST, sizeof(struct store_list), NO_PARCEL },
-	{ STORE_CANCEL, sizeof(struct store_get), NO_PARCEL },
-	{ STORE_CLAIM, sizeof(struct store_claim), NO_PARCEL },
-	{ STORE_RESULT, sizeof(struct store_result), A_PARCEL },
-	{ STORE_AUDIT, sizeof(struct store_audit), NO_PARCEL },
-	{ STORE_KEYS_SEEN, sizeof(struct store_keys_seen), NO_PARCEL },
+	{ STORE_HELLO, sizeof(struct store_hello), ANY_PARCEL }, { STORE_SUBMIT, sizeof(struct store_submit), A_PARCEL },
+	{ STORE_GET, sizeof(struct store_get), NO_PARCEL },      { STORE_LIST, sizeof(struct store_list), NO_PARCEL },
+	{ STORE_CANCEL, sizeof(struct store_get), NO_PARCEL },   { STORE_CLAIM, sizeof(struct store_claim), NO_PARCEL },
+	{ STORE_RESULT, sizeof(struct store_result), A_PARCEL }, { STORE_RELEASE, sizeof(struct store_release), NO_PARCEL },
+	{ STORE_AUDIT, sizeof(struct store_audit), NO_PARCEL },  { STORE_KEYS_SEEN, sizeof(struct store_keys_seen), NO_PARCEL },
 };
 
 static bool is_text(const char *text, size_t size)
@@ -39,6 +35,7 @@ static bool check_fields(const void *bytes, uint32_t type)
 		struct store_list list;
 		struct store_claim claim;
 		struct store_result result;
+		struct store_release release;
 		struct store_audit audit;
 	} call = { 0 };
 
@@ -65,6 +62,9 @@ static bool check_fields(const void *bytes, uint32_t type)
 		memcpy(&call.result, bytes, sizeof call.result);
 		return call.result.number <= INT64_MAX && is_text(call.result.verdict, sizeof call.result.verdict) &&
 		       store_is_name(call.result.verdict);
+	case STORE_RELEASE:
+		memcpy(&call.release, bytes, sizeof call.release);
+		return call.release.number <= INT64_MAX;
 	case STORE_AUDIT:
 		memcpy(&call.audit, bytes, sizeof call.audit);
 		return call.audit.zero == 0 && call.audit.size >= 1 && call.audit.size <= STORE_AUDIT_MAX;

@@ -14,6 +14,7 @@
  *     STORE_CANCEL    -                                           struct store_job as it is now
  *     STORE_CLAIM     -                                           jobs, begun from now on: struct store_job, body
  *     STORE_RESULT    the result                                  -
+ *     STORE_RELEASE   -                                           -
  *     STORE_AUDIT     -                                           -
  *
  * Times are milliseconds since 1970. A job's body and result are bytes that the store never looks into.
@@ -50,6 +51,7 @@ enum store_type {
 	STORE_CANCEL,
 	STORE_CLAIM,
 	STORE_RESULT,
+	STORE_RELEASE, /* a job that was claimed and has not run: it waits again */
 	STORE_AUDIT,
 	STORE_KEYS_SEEN,
 	STORE_ANSWER,
@@ -126,6 +128,11 @@ struct store_result {
 	struct store_head head;
 	uint64_t number;
 	char verdict[16];
+};
+
+struct store_release {
+	struct store_head head;
+	uint64_t number;
 };
 
 struct store_audit { /* text: members of a JSON object, without braces and control characters */

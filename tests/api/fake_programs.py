@@ -18,7 +18,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 NAME = pathlib.Path(__file__).name
 MAGIC, READY, FRONT = 0x53584543, 5, 6
-STORE_MAGIC, STORE_UP = 0x53585354, 15
+STORE_MAGIC, STORE_UP = 0x53585354, 16
 PR_SET_PDEATHSIG = 1
 
 events = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

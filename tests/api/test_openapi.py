@@ -61,7 +61,7 @@ def test_the_words_are_those_of_the_tables(schema, path, macro):
 def test_the_bounds_of_files_and_words_are_those_of_the_wire():
     text = (ROOT / "src/wire/bundle.h").read_text()
     values = {name: number(value.strip(" ()")) for name, value in re.findall(r"#define BUNDLE_MAX_(\w+) +([\w *()]+?) *(?:/\*|$)", text, re.M)}
-    run, program = SCHEMAS["RunRequest"]["properties"], SCHEMAS["Program"]["properties"]
+    run, program = SCHEMAS["RunFields"]["properties"], SCHEMAS["Program"]["properties"]
     assert SCHEMAS["File"]["properties"]["path"]["maxLength"] == program["entrypoint"]["maxLength"] == values["PATH"]
     assert program["files"]["maxItems"] == values["FILES"]
     assert run["args"]["maxItems"] == run["env"]["maxProperties"] == values["WORDS"]

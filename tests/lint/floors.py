@@ -10,7 +10,7 @@ FLOORS = {
     "base": 0,
     "spec": 1, "wire": 1,
     "http": 2, "cell": 2, "sandbox": 2, "provider": 2,
-    "service": 3,
+    "service": 3, "jobs": 3,
     "api": 4,
     "cli": 5, "front": 5, "warden": 5, "docker": 5, "zygote": 5, "store": 5, "sender": 5,
 }

@@ -24,7 +24,7 @@ PROGRAMS = {
     },
     "safexecd": {
         "banned": NEW_PROCESSES + EXEC + MOUNTS + NAMESPACES + OTHERS,
-        "libraries": ["libmicrohttpd.so.*", "libevent_core-2.*.so.*", "libjansson.so.*", "libseccomp.so.*"],
+        "libraries": ["libmicrohttpd.so.*", "libevent_core-2.*.so.*", "libjansson.so.*", "libnettle.so.*", "libseccomp.so.*"],
         "syscall": "Landlock has no wrapper in glibc",
     },
     "safexec-sender": {

@@ -247,6 +247,26 @@ static void what_had_begun_and_nobody_runs_is_broken_off_and_survives_a_reopenin
 	db_close(&scene.db);
 }
 
+static void a_job_that_did_not_run_waits_again_in_its_old_place(void **state)
+{
+	struct scene scene;
+	char letters[4];
+	uint64_t number;
+
+	(void)state;
+	open_scene(&scene);
+	(void)submit_one(&scene, (struct wanted){ .body = "a" });
+	(void)submit_one(&scene, (struct wanted){ .body = "b" });
+	claim(&scene, 1, letters, &number);
+	assert_int_equal(jobs_release(&scene.jobs, number), 0);
+	assert_int_equal(jobs_release(&scene.jobs, number), -EALREADY);
+	assert_int_equal(scene.jobs.queued, 2);
+	assert_int_equal(scene.jobs.started, 0);
+	claim(&scene, 2, letters, NULL);
+	assert_string_equal(letters, "ab");
+	db_close(&scene.db);
+}
+
 static void ended_jobs_expire_by_age_and_by_bytes_oldest_first(void **state)
 {
 	_cleanup_(buf_free) struct buf out = buf_new(MIB);
@@ -338,6 +358,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(keys_take_turns_and_priority_goes_first),
 	TEST(a_job_can_be_canceled_until_it_has_ended_by_its_owner_alone),
 	TEST(what_had_begun_and_nobody_runs_is_broken_off_and_survives_a_reopening),
+	TEST(a_job_that_did_not_run_waits_again_in_its_old_place),
 	TEST(ended_jobs_expire_by_age_and_by_bytes_oldest_first),
 	TEST(a_list_filters_by_state_and_goes_on_behind_its_cursor),
 	TEST(a_database_of_a_later_version_or_garbage_is_refused_in_words),

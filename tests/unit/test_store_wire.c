@@ -17,6 +17,7 @@ union call {
 	struct store_list list;
 	struct store_claim claim;
 	struct store_result result;
+	struct store_release release;
 	struct store_audit audit;
 };
 
@@ -38,6 +39,7 @@ static const struct {
 	GOOD(STORE_LIST, list, 0, .count = STORE_LIST_MAX, .states = 15),
 	GOOD(STORE_CLAIM, claim, 0, .count = STORE_CLAIM_MAX),
 	GOOD(STORE_RESULT, result, 1, .number = 1, .verdict = "ok"),
+	GOOD(STORE_RELEASE, release, 0, .number = 1),
 	GOOD(STORE_AUDIT, audit, 0, .size = STORE_AUDIT_MAX),
 };
 
@@ -83,6 +85,7 @@ static const struct {
 	GOOD(STORE_RESULT, result, 1, .number = 1, .verdict = ""),
 	GOOD(STORE_RESULT, result, 1, .number = 1, .verdict = "o\nk"),
 	GOOD(STORE_RESULT, result, 1, .number = UINT64_MAX, .verdict = "ok"),
+	GOOD(STORE_RELEASE, release, 0, .number = UINT64_MAX),
 	GOOD(STORE_AUDIT, audit, 0, .size = 0),
 	GOOD(STORE_AUDIT, audit, 0, .size = STORE_AUDIT_MAX + 1),
 };
