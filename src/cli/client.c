@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_MS 5000L
@@ -51,12 +52,59 @@ static void free_headers(struct curl_slist **headers)
 	curl_slist_free_all(*headers);
 }
 
+static struct curl_slist *make_headers(void)
+{
+	const char *key = getenv("SAFEXEC_KEY");
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json"), *longer;
+	char field[160];
+
+	if (!headers || !key)
+		return headers;
+	(void)snprintf(field, sizeof field, "Authorization: Bearer %s", key);
+	longer = curl_slist_append(headers, field);
+	explicit_bzero(field, sizeof field);
+	if (!longer)
+		curl_slist_free_all(headers);
+	return longer;
+}
+
+static int judge(CURL *curl, CURLcode code, const char *address, long *ret_status, struct err *err)
+{
+	if (code == CURLE_COULDNT_CONNECT)
+		return err_say(err, -ECONNREFUSED, "No server answers at %s. `safexec serve` starts one.", address);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_say(err, -ECANCELED, "The request was given up.");
+	if (code != CURLE_OK)
+		return err_say(err, -EIO, "The server at %s gave no whole answer: %s.", address, curl_easy_strerror(code));
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
+	return 0;
+}
+
+int client_call(const char *address, const char *method, const char *path, const char *body, long wait_ms, struct buf *answer,
+		long *ret_status, struct err *err)
+{
+	char url[512];
+	_cleanup_(free_curl) CURL *curl = curl_easy_init();
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers();
+
+	if (!curl || !headers)
+		return err_set(err, -ENOMEM, "Cannot make a request");
+	(void)snprintf(url, sizeof url, "http://%s%s", listen_is_path(address) ? "localhost" : address, path);
+	set_options(curl, url, body ? body : "", headers, wait_ms, answer);
+	if (!body)
+		(void)curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+	(void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	if (listen_is_path(address))
+		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(LISTEN_SCHEME));
+	return judge(curl, curl_easy_perform(curl), address, ret_status, err);
+}
+
 int client_post_run(const char *address, const char *body, long wait_ms, const atomic_bool *is_cancelled, struct buf *answer,
 		    long *ret_status, struct err *err)
 {
 	char url[128];
 	_cleanup_(free_curl) CURL *curl = curl_easy_init();
-	_cleanup_(free_headers) struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers();
 
 	if (!curl || !headers)
 		return err_set(err, -ENOMEM, "Cannot make a request");
@@ -70,14 +118,5 @@ int client_post_run(const char *address, const char *body, long wait_ms, const a
 		(void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, is_cancelled);
 	}
 
-	CURLcode code = curl_easy_perform(curl);
-
-	if (code == CURLE_COULDNT_CONNECT)
-		return err_say(err, -ECONNREFUSED, "No server answers at %s. `safexec serve` starts one.", address);
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return err_say(err, -ECANCELED, "The request was given up.");
-	if (code != CURLE_OK)
-		return err_say(err, -EIO, "The server at %s gave no whole answer: %s.", address, curl_easy_strerror(code));
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
-	return 0;
+	return judge(curl, curl_easy_perform(curl), address, ret_status, err);
 }

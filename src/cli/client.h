@@ -10,6 +10,11 @@
 #define CLIENT_MAX_ANSWER (64 * MIB)
 #define CLIENT_RUN_MS     900000L /* the longest wait for a cell and the longest run that a server can be set to */
 
+/* One request of method "GET", "POST" or "DELETE" to a path; body may be NULL. An API key is taken from the environment variable
+ * SAFEXEC_KEY. Otherwise as the next. */
+int client_call(const char *address, const char *method, const char *path, const char *body, long wait_ms, struct buf *answer,
+		long *ret_status, struct err *err);
+
 /* Posts a JSON body to http://address/run, or over the socket of unix:/PATH. The answer's body goes to answer, its status to *ret_status, whatever it is.
  * wait_ms is for all of it. -ECONNREFUSED: nobody listens there; -ECANCELED: *is_cancelled (which may be NULL) has become true, within a second or two; others;
  * with a sentence. */

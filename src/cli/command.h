@@ -34,9 +34,12 @@ struct command {
 	/* values: one text an option, in the table's order, checked; NULL where not given and without default; "" for a flag
 	 * that is given. Returns an enum status. */
 	int (*run)(const char *const *values, const char *operand);
+
+	/* Instead: a command that has commands of its own gets all that follows, its name first. */
+	int (*run_raw)(int argc, char **argv);
 };
 
-extern const struct command serve_command, run_command, ping_command, audit_command, doctor_command, config_command,
+extern const struct command serve_command, run_command, ping_command, audit_command, doctor_command, config_command, jobs_command, keys_command, log_command,
 	version_command;
 
 /* Checks for the tables: a whole number from min to max; an absolute path; a short name. -EINVAL or -ERANGE with a sentence. */

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = { &serve_command,  &run_command,    &ping_command,   &audit_command,
-						  &doctor_command, &config_command, &version_command };
+static const struct command *const commands[] = { &serve_command,  &run_command,  &ping_command, &audit_command, &doctor_command,
+						  &config_command, &jobs_command, &keys_command, &log_command,   &version_command };
 
 static void print_overview(FILE *to)
 {
@@ -55,6 +55,9 @@ static int run_command_line(int argc, char **argv)
 
 	if (!command)
 		return unknown(argv[0]);
+
+	if (command->run_raw && (argc < 2 || (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)))
+		return command->run_raw(argc, argv);
 
 	int r = command_parse(command, argc, argv, values, &operand, &err);
 
