@@ -31,6 +31,7 @@
 #define LAST_KNOWN_CAP     40
 
 struct stage {
+	enum layer layer;
 	const char *name;
 	int (*enter)(struct confine_cell *cell);
 	int (*verify)(struct confine_cell *cell);
@@ -329,17 +330,17 @@ static int filter_is_active(struct confine_cell *cell)
 
 /* clang-format off */
 static const struct stage stages[] = {
-	/* name            enter               verify                    what the guest could still do without it */
-	{ "descriptors",   close_all_but_ours, nothing_else_is_open,     "reach a descriptor of ours" },
-	{ "namespaces",    join_namespaces,    namespaces_are_the_cells, "see other processes, networks and mounts" },
-	{ "root",          enter_root,         root_is_read_only,        "write the environment's files" },
-	{ "rlimits",       set_rlimits,        no_core_is_written,       "leave a core file" },
-	{ "bounding set",  empty_bounding_set, bounding_set_is_empty,    "gain a privilege through exec" },
-	{ "identity",      take_slot_id,       ids_are_the_slots,        "act as another slot's user" },
-	{ "capabilities",  drop_capabilities,  all_sets_are_empty,       "use a privilege it still holds" },
-	{ "no_new_privs",  forbid_new_privs,   new_privs_forbidden,      "gain one through a setuid file" },
-	{ "landlock",      restrict_paths,     landlock_is_active,       "open what the root still shows" },
-	{ "seccomp",       load_filters,       filter_is_active,         "make a call that is not on the list" },
+	/* layer               name            enter               verify                    what the guest could still do without it */
+	{ LAYER_DESCRIPTORS,   "descriptors",  close_all_but_ours, nothing_else_is_open,     "reach a descriptor of ours" },
+	{ LAYER_NAMESPACES,    "namespaces",   join_namespaces,    namespaces_are_the_cells, "see other processes, networks and mounts" },
+	{ LAYER_ROOT,          "root",         enter_root,         root_is_read_only,        "write the environment's files" },
+	{ LAYER_RLIMITS,       "rlimits",      set_rlimits,        no_core_is_written,       "leave a core file" },
+	{ LAYER_BOUNDING_SET,  "bounding set", empty_bounding_set, bounding_set_is_empty,    "gain a privilege through exec" },
+	{ LAYER_IDENTITY,      "identity",     take_slot_id,       ids_are_the_slots,        "act as another slot's user" },
+	{ LAYER_CAPABILITIES,  "capabilities", drop_capabilities,  all_sets_are_empty,       "use a privilege it still holds" },
+	{ LAYER_NO_NEW_PRIVS,  "no_new_privs", forbid_new_privs,   new_privs_forbidden,      "gain one through a setuid file" },
+	{ LAYER_LANDLOCK,      "landlock",     restrict_paths,     landlock_is_active,       "open what the root still shows" },
+	{ LAYER_SECCOMP,       "seccomp",      load_filters,       filter_is_active,         "make a call that is not on the list" },
 };
 /* clang-format on */
 
@@ -366,6 +367,8 @@ int confine(struct confine_cell *cell, struct err *err)
 			r = stage->verify(cell);
 		if (r < 0)
 			return err_set(err, r, "%s: the guest could still %s", stage->name, stage->without);
+		if (stage->layer != LAYER_LANDLOCK || cell->plan->landlock_abi > 0)
+			cell->layers |= UINT32_C(1) << stage->layer;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include "cell/filter.h"
 #include "cell/orders.h"
+#include "spec/layers.h"
 
 #define CONFINE_MAX_PATHS  32
 #define CONFINE_PATH_BYTES 64
@@ -27,6 +28,7 @@ struct confine_cell {
 	uint32_t guest_id;             /* uid and gid inside the user namespace */
 	uint64_t namespaces[NS_COUNT]; /* inode numbers, as the cell's init told */
 	int fds[GUEST_FDS];            /* of ORDER_GUEST; its pid namespace and cgroup were entered by the fork */
+	uint32_t layers;               /* those that were verified so far: bits of spec/layers.h */
 };
 
 /* All stages in order. On success the process has descriptors 0 (/dev/null), 1, 2 and CONFINE_GATE_FD, stands in /app, and

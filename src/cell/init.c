@@ -444,7 +444,7 @@ _Noreturn void init_run(const struct order *order, const struct confine_plan *pl
 	/* The guest is ours until it has the job: its frame is a plain message, not a byte of a run. */
 	if (order_recv(GATE_FD, &guest, NULL, 0) <= 0)
 		_exit(1);
-	memcpy(init.reply.text, guest.text, sizeof init.reply.text);
+	memcpy(init.reply.text, guest.text, sizeof init.reply.text); /* or the layers, which lie there too */
 	tell(&init, LINK_FD, guest.type == ORDER_CELL_READY ? ORDER_CELL_READY : ORDER_CELL_FAILED);
 	serve(&init);
 	_exit(0);

@@ -81,7 +81,10 @@ struct order {
 		struct {
 			uint32_t is_full;
 		} disk; /* ORDER_DISK; descriptor: a bundle of the files that ORDER_COLLECT asked for, unless that failed */
-		char text[ERR_TEXT_BYTES]; /* ORDER_CELL_FAILED */
+		struct {
+			uint32_t layers;   /* that the guest has verified: bits of spec/layers.h */
+		} ready;                   /* ORDER_CELL_READY */
+		char text[ERR_TEXT_BYTES]; /* ORDER_CELL_FAILED; of the zygote's first ORDER_HELLO: Python's version */
 	};
 };
 

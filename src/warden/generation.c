@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,9 +52,10 @@ static void read_zygote(evutil_socket_t fd, short what, void *arg)
 
 	switch (order.type) {
 	case ORDER_HELLO:
-		if (!generation->is_warm)
+		if (!generation->is_warm) {
+			(void)snprintf(generation->python, sizeof generation->python, "%.31s", order.text);
 			became_warm(generation);
-		else if (order.serial < warden->options->common.slots)
+		} else if (order.serial < warden->options->common.slots)
 			forker_made(&warden->slots[order.serial], pidfd);
 		break;
 	case ORDER_GUEST_BORN:

@@ -206,6 +206,7 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 		(void)fd_close(*stray);
 	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
 		slot->is_guest_ready = true;
+		slot->layers = order.ready.layers & LAYERS_ALL;
 		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
@@ -304,6 +305,10 @@ void slot_offer(struct slot *slot)
 		.provider = "native",
 	};
 
+	/* The groups' limits are set when the job comes; a controller that is missing ended the start. */
+	cell.layers = slot->layers | LAYER_BIT(CGROUP_MEMORY) | LAYER_BIT(CGROUP_CPU) | LAYER_BIT(CGROUP_PIDS);
+	if (slot->generation)
+		memcpy(cell.python, slot->generation->python, sizeof cell.python);
 	(void)snprintf(cell.environment, sizeof cell.environment, "%s", slot->environment->options->name);
 	if (slot->state == SLOT_READY)
 		(void)upstream_offer(&warden->upstream, &cell, &slot->ends);

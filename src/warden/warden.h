@@ -10,6 +10,7 @@
 #include "provider/ends.h"
 #include "provider/job.h"
 #include "provider/upstream.h"
+#include "spec/layers.h"
 #include "warden/options.h"
 #include "wire/ids.h"
 
@@ -36,6 +37,7 @@ struct generation {
 	struct nursery nursery;
 	struct confine_plan plan;
 	struct event *on_death, *on_link, *on_zygote, *on_output, *on_slow;
+	char python[32]; /* its version */
 	nsec_t started;
 	uint64_t forks; /* guests so far */
 	unsigned cells; /* alive, all slots */
@@ -71,6 +73,7 @@ struct slot {
 	int guest_gate;           /* the guest's, until the zygote has it */
 	int report_read;          /* the front's, until the program runs */
 	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
+	uint32_t layers; /* that the guest has verified */
 	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
 	bool is_init_up, is_init_dead, is_guest_ready;
 	nsec_t not_before; /* after a failure: when the next cell is tried */

@@ -136,7 +136,7 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 	(void)munmap((void *)(uintptr_t)spec->plan, sizeof *spec->plan);
 	(void)sigprocmask(SIG_SETMASK, &spec->first_mask, NULL);
 
-	message = (struct order){ .type = ORDER_CELL_READY };
+	message = (struct order){ .type = ORDER_CELL_READY, .ready.layers = cell.layers };
 	if (order_send(CONFINE_GATE_FD, &message, NULL, 0) < 0)
 		_exit(1);
 	wait_for_job(ret_job);

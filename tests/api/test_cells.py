@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from cell_client import ARG, CHECK, DISPLAYS, ENTRY, ENV, FILE, GLOB, OUTPUTS, READ_ONLY, TELL, VALUE, Warden, record
+from harness import ROOT
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make sandboxes here")
 
@@ -275,6 +276,18 @@ def test_a_check_of_good_code_runs_nothing(warden):
 
 def test_the_start_is_told_when_asked(warden):
     assert warden.run("", flags=TELL).was_told and not warden.run("").was_told
+
+
+LAYERS = ["descriptors", "namespaces", "root", "rlimits", "bounding_set", "identity", "capabilities", "no_new_privs", "landlock", "seccomp",
+          "cgroup_memory", "cgroup_cpu", "cgroup_pids"]
+
+
+def test_a_cell_says_what_was_verified_in_it_and_which_python_it_has(warden):
+    place = warden.run("").place
+    version = subprocess.run(["/usr/bin/python3", "-c", "import sys; print(sys.version.split()[0])"], capture_output=True, text=True).stdout.strip()
+    assert (place["provider"], place["environment"], place["python"]) == ("native", "base", version)
+    names = re.findall(r'^LAYER\(\w+,\s*"(\w+)"', (ROOT / "src/spec/layers.def").read_text(), re.M)
+    assert [name for bit, name in enumerate(names) if place["layers"] >> bit & 1] == LAYERS
 
 
 def test_a_guest_sees_nothing_of_this_unless_it_is_used(warden):
