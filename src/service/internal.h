@@ -51,7 +51,7 @@ struct service {
 	struct service_options options;
 	const struct service_events *events;
 	struct providers providers;
-	struct cells ready;  /* oldest first */
+	struct cells ready;  /* newest first: its memory is still in the cache */
 	struct runs waiting; /* by priority, then by turn */
 	struct runs running;
 	unsigned cells_count, waiting_count, running_count;
@@ -109,7 +109,7 @@ struct run {
 /* provider.c */
 void provider_free(struct provider *provider);
 void cell_drop(struct cell *cell);
-struct cell *cell_find(struct service *service, const struct run *run); /* the oldest ready one that it may have, or NULL */
+struct cell *cell_find(struct service *service, const struct run *run); /* the newest ready one that it may have, or NULL */
 void cell_take(struct cell *cell);                                      /* out of the list */
 void cell_free(struct cell *cell);                                      /* of a taken one: closes what was not moved out */
 bool provider_is_known(const struct service *service, const struct run *run);

@@ -118,7 +118,7 @@ static int add_cell(struct provider *provider, const struct wire_cell *frame, co
 		cell_free(cell);
 		return r;
 	}
-	TAILQ_INSERT_TAIL(&service->ready, cell, link);
+	TAILQ_INSERT_HEAD(&service->ready, cell, link);
 	service->cells_count++;
 	provider->cells++;
 	learn_place(service, &cell->place, frame->slots);

@@ -184,7 +184,7 @@ static void a_run_gets_a_cell_of_the_place_that_it_asks_for_and_holds_up_no_othe
 
 		open_fixture(&f, 2, 1000);
 
-		struct far_cell base = give_cell_of(&f, "base"), science = give_cell_of(&f, "science");
+		struct far_cell science = give_cell_of(&f, "science"), base = give_cell_of(&f, "base"); /* the newest is taken */
 
 		assert_int_equal(service_run(f.service, &request, on_done, &f, &run), c->want);
 		if (c->want == 0) {
