@@ -17,9 +17,15 @@ KILLS = int(os.environ.get("SAFEXEC_TEST_KILLS", "12"))
 WAIT_S = 30
 
 
+def with_jobs(server):
+    """A server whose store has come up, which it does beside the first runs."""
+    harness.wait_until(lambda: requests.get(server.url + "/v1/jobs", timeout=10).ok, WAIT_S, "the store")
+    return server
+
+
 @pytest.fixture(scope="module")
 def jobs_server(start_server):
-    return start_server("--slots", "4")
+    return with_jobs(start_server("--slots", "4"))
 
 
 def submit(server, code, **more):
@@ -145,7 +151,7 @@ def test_a_thousand_jobs_accepted_at_once_all_end(jobs_server, record_property):
 
 
 def test_a_job_that_could_not_begin_before_its_deadline_is_refused_at_once(start_server):
-    server = start_server("--slots", "1")
+    server = with_jobs(start_server("--slots", "1"))
     busy = [submit(server, "import time\ntime.sleep(0.4)") for _ in range(6)]
     wait_end(server, busy[0])
     reply = requests.post(server.url + "/v1/jobs", json={"code": "1", "deadline_ms": 1}, timeout=10)
@@ -155,7 +161,7 @@ def test_a_job_that_could_not_begin_before_its_deadline_is_refused_at_once(start
 
 
 def test_a_store_that_dies_costs_no_run_and_no_job(start_server):
-    server = start_server("--slots", "2")
+    server = with_jobs(start_server("--slots", "2"))
     done = submit(server, "print('kept')")
     wait_end(server, done)
     running = submit(server, "import time\ntime.sleep(1)\nprint('whole')")
@@ -169,7 +175,7 @@ def test_a_store_that_dies_costs_no_run_and_no_job(start_server):
 
 
 def test_a_front_that_dies_ends_what_it_ran_as_may_have_run_and_runs_what_waited(start_server):
-    server = start_server("--slots", "1")
+    server = with_jobs(start_server("--slots", "1"))
     running, waiting = submit(server, "import time\ntime.sleep(9)"), submit(server, "print('later')")
     harness.wait_until(lambda: get(server, running)["state"] == "started", WAIT_S, "start")
     front, = server.find("safexecd")
