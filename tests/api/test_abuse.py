@@ -235,7 +235,7 @@ def test_clients_that_vanish_at_every_point_of_a_request_leave_nothing(target):
                 send(client, whole[:cut])
                 if is_reset:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    harness.wait_until(lambda: descriptors() <= before + 8, 15, f"as many descriptors as before: {before}, {descriptors()}")
+    harness.wait_until(lambda: descriptors() <= before + 16, 15, f"as many descriptors as before: {before}, {descriptors()}")
     check(target, pid)
 
 
