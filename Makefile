@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover format install clean
+.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover format install clean faults nth neighbours
 
 all:
 	script/build
@@ -30,6 +30,17 @@ asan:
 # Each target of tests/fuzz for FUZZ_SECONDS (60); what it finds beyond the corpus stays in build-fuzz/.
 fuzz:
 	script/fuzz
+
+# Each of our programs killed 50 times under load; and, which takes half an hour, each of its system calls failing once. As root.
+faults: all
+	FAULT_KILLS=50 /usr/bin/python3 -m pytest -p no:cacheprovider -q -rP tests/faults/test_faults.py
+
+nth: all
+	NTH_SAMPLE=0 /usr/bin/python3 -m pytest -p no:cacheprovider -q -rP tests/faults/test_nth_failure.py
+
+# What nine runs that take all they can get cost an honest one beside them, for a minute. As root.
+neighbours: all
+	/usr/bin/python3 tests/bench/neighbours.py
 
 # Which calls a run can make, beside a container with Docker's default profile. As root.
 reach: all

@@ -126,6 +126,8 @@ static bool reap(int signals, pid_t zygote)
 	(void)!read(signals, &info, sizeof info);
 	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
 		is_zygote_gone |= pid == zygote;
+	if (pid < 0 && errno != ECHILD)
+		_exit(1); /* it would not learn of its zygote's end */
 	return is_zygote_gone;
 }
 

@@ -30,6 +30,7 @@ const struct timeval slot_setup_time = { .tv_sec = SETUP_SECONDS };
 static const struct timeval death_time = { .tv_sec = DEATH_SECONDS };
 
 static void finish_if_dead(struct slot *slot);
+static void end_run(struct slot *slot);
 
 /* --- events ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -210,6 +211,8 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
+		if (slot->job.evidence.has_status)
+			end_run(slot);
 	} else if (order.type == ORDER_REFUSED && slot->state == SLOT_RUNNING && !slot->job.is_started) {
 		run_refused(slot, &order);
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
@@ -385,22 +388,30 @@ bool slot_ask_init(struct slot *slot)
 	return true;
 }
 
+static void end_run(struct slot *slot)
+{
+	bool is_signal = WIFSIGNALED(slot->job.evidence.status);
+
+	if (is_closed(slot->init_link) && (is_signal || !slot->job.is_started)) {
+		slot_cell_failed(slot, "the cell's init died");
+		return;
+	}
+	if (!slot->job.is_started)
+		return; /* a short run can be over before its init's word that it began, on another socket, is read */
+	if (slot_ask_init(slot))
+		return;
+	if (cgroup_group_is_empty(slot->group))
+		run_answer(slot); /* all that the run made is gone: its init's end is nobody's to wait for */
+	slot_kill(slot);
+}
+
 void slot_guest_exited(struct slot *slot, int status)
 {
 	job_end(&slot->job, status);
 	switch (slot->state) {
-	case SLOT_RUNNING: {
-		if (WIFSIGNALED(status) && is_closed(slot->init_link)) {
-			slot_cell_failed(slot, "the cell's init died");
-			return;
-		}
-		if (slot_ask_init(slot))
-			return;
-		if (cgroup_group_is_empty(slot->group))
-			run_answer(slot); /* all that the run made is gone: its init's end is nobody's to wait for */
-		slot_kill(slot);
+	case SLOT_RUNNING:
+		end_run(slot);
 		break;
-	}
 	case SLOT_ASKING: /* it was stopped, and init has killed it */
 		break;
 	case SLOT_ENDING:

@@ -87,6 +87,8 @@ static void report_exits(const struct zygote *zygote)
 		if (order_send(LINK_FD, &report, NULL, 0) < 0)
 			_exit(1);
 	}
+	if (pid < 0 && errno != ECHILD)
+		_exit(1); /* an end that nobody told of would be waited for in vain */
 }
 
 /* One order. True in a guest. */
