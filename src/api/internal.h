@@ -29,6 +29,7 @@ void serve_v1_job(struct call *call);     /* GET /v1/jobs/{id} */
 void serve_v1_job_cancel(struct call *call);
 void serve_v1_job_submit(struct call *call);
 void serve_v1_job_batch(struct call *call);
+void serve_environments(struct call *call); /* GET /v1/environments */
 void serve_asset(struct call *call);
 void serve_health(struct call *call);
 

@@ -82,9 +82,13 @@ struct order {
 			uint32_t is_full;
 		} disk; /* ORDER_DISK; descriptor: a bundle of the files that ORDER_COLLECT asked for, unless that failed */
 		struct {
-			uint32_t layers;   /* that the guest has verified: bits of spec/layers.h */
-		} ready;                   /* ORDER_CELL_READY */
-		char text[ERR_TEXT_BYTES]; /* ORDER_CELL_FAILED; of the zygote's first ORDER_HELLO: Python's version */
+			uint32_t layers; /* that the guest has verified: bits of spec/layers.h */
+		} ready;                 /* ORDER_CELL_READY */
+		struct {
+			char python[32];       /* its version */
+			uint64_t memory_bytes; /* what it holds, libraries included */
+		} hello;                       /* ORDER_HELLO of a zygote */
+		char text[ERR_TEXT_BYTES];     /* ORDER_CELL_FAILED */
 	};
 };
 

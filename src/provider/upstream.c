@@ -87,6 +87,12 @@ int upstream_announce(const struct upstream *upstream, const struct ids *ids)
 	return upstream->supervisor < 0 ? 0 : frame_send(upstream->supervisor, &ready, sizeof ready, NULL, 0);
 }
 
+void upstream_tell(const struct upstream *upstream, const void *frame, size_t size)
+{
+	if (upstream->front >= 0)
+		(void)frame_send(upstream->front, frame, size, NULL, 0); /* a front that is going needs not know */
+}
+
 bool upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends)
 {
 	int *const theirs[] = { &ends->front_control, &ends->stdout_read, &ends->stderr_read };

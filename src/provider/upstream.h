@@ -40,6 +40,9 @@ int upstream_announce(const struct upstream *upstream, const struct ids *ids);
 void upstream_take_front(struct upstream *upstream, int *link); /* takes it; replaces the one before */
 void upstream_drop_front(struct upstream *upstream);
 
+/* Tells the front something; nothing when there is none. */
+void upstream_tell(const struct upstream *upstream, const void *frame, size_t size);
+
 /* Hands a ready cell to the front. True: it has it, and the front's ends are closed here. */
 struct wire_cell;
 bool upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends);

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/fd.h"
 #include "service/service.h"
+#include "spec/environments.h"
 #include "wire/bundle.h"
 #include "wire/provider.h"
 
@@ -56,6 +57,8 @@ struct service {
 	struct runs running;
 	unsigned cells_count, waiting_count, running_count;
 	bool was_ready, is_stopping;
+	struct wire_environment environments[ENVIRONMENTS_MAX];
+	size_t environments_count;
 	struct known known[MAX_KNOWN];
 	unsigned known_count;
 	struct owner_turn turns[MAX_TURNS];

@@ -125,10 +125,45 @@ static int add_cell(struct provider *provider, const struct wire_cell *frame, co
 	return 0;
 }
 
-/* 1: a cell came; 0: nothing more for now; -errno: the link is of no use any more. */
+/* More than there is room for are not worth a word: the front was started with the names of all. */
+static void learn_environment(struct service *service, const struct wire_environment *told)
+{
+	for (size_t i = 0; i < service->environments_count; i++) {
+		if (strcmp(service->environments[i].name, told->name) == 0) {
+			service->environments[i] = *told;
+			return;
+		}
+	}
+	if (service->environments_count < ENVIRONMENTS_MAX)
+		service->environments[service->environments_count++] = *told;
+}
+
+const struct wire_environment *service_environment(const struct service *service, const char *name)
+{
+	for (size_t i = 0; i < service->environments_count; i++) {
+		if (strcmp(service->environments[i].name, name) == 0)
+			return &service->environments[i];
+	}
+	return NULL;
+}
+
+unsigned service_cells_ready(const struct service *service, const char *environment)
+{
+	const struct cell *cell;
+	unsigned count = 0;
+
+	TAILQ_FOREACH(cell, &service->ready, link)
+	count += strcmp(cell->place.environment, environment) == 0;
+	return count;
+}
+
+/* 1: a word came; 0: nothing more for now; -errno: the link is of no use any more. */
 static int take_one(struct provider *provider)
 {
-	struct wire_cell frame;
+	union {
+		struct wire_cell cell;
+		struct wire_environment environment;
+	} frame;
 	int fds[3];
 	size_t fds_count = 0;
 	ssize_t size = frame_recv(provider->link_fd, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &fds_count);
@@ -137,14 +172,19 @@ static int take_one(struct provider *provider)
 		return 0;
 	if (size <= 0)
 		return size < 0 ? (int)size : -EPIPE;
-	if (!wire_is(&frame, size, WIRE_CELL, wire_cell) || wire_check_cell(&frame, fds_count) < 0 ||
-	    provider->cells >= frame.slots) {
+	if (wire_is(&frame, size, WIRE_ENVIRONMENT, wire_environment) &&
+	    wire_check_environment(&frame.environment, fds_count) == 0) {
+		learn_environment(provider->service, &frame.environment);
+		return 1;
+	}
+	if (!wire_is(&frame, size, WIRE_CELL, wire_cell) || wire_check_cell(&frame.cell, fds_count) < 0 ||
+	    provider->cells >= frame.cell.slots) {
 		for (size_t i = 0; i < fds_count; i++)
 			(void)fd_close(fds[i]);
 		return -EBADMSG;
 	}
 
-	int r = add_cell(provider, &frame, fds);
+	int r = add_cell(provider, &frame.cell, fds);
 
 	return r < 0 ? r : 1;
 }

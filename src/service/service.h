@@ -61,3 +61,10 @@ struct service_state {
 };
 
 struct service_state service_look(const struct service *service);
+
+/* What providers have told of the environment of that name; NULL: nothing yet. */
+struct wire_environment;
+const struct wire_environment *service_environment(const struct service *service, const char *name);
+
+/* Cells of it that are ready. */
+unsigned service_cells_ready(const struct service *service, const char *environment);

@@ -16,11 +16,31 @@ static void generation_lost(struct generation *generation, const char *what);
 
 /* --- what the zygote and the nursery say ---------------------------------------------------------------------------------------- */
 
-static void became_warm(struct generation *generation)
+void generation_describe(const struct generation *generation)
+{
+	const struct environment_options *options = generation->environment->options;
+	struct wire_environment frame = {
+		.head = WIRE_HEAD(WIRE_ENVIRONMENT),
+		.warm_up_us = generation->warm_up / NSEC_PER_USEC,
+		.memory_bytes = generation->memory_bytes,
+		.slots = options->slots,
+		.idle = options->idle,
+	};
+
+	(void)snprintf(frame.name, sizeof frame.name, "%s", options->name);
+	(void)snprintf(frame.preload, sizeof frame.preload, "%s", options->preload);
+	memcpy(frame.python, generation->python, sizeof frame.python);
+	upstream_tell(&generation->warden->upstream, &frame, sizeof frame);
+}
+
+static void became_warm(struct generation *generation, const struct order *hello)
 {
 	struct environment *environment = generation->environment;
 
 	generation->is_warm = true;
+	generation->warm_up = clock_now() - generation->started;
+	generation->memory_bytes = hello->hello.memory_bytes;
+	(void)snprintf(generation->python, sizeof generation->python, "%.31s", hello->hello.python);
 	event_del(generation->on_slow);
 	environment->failed_starts = 0;
 	if (environment->current) {
@@ -30,6 +50,7 @@ static void became_warm(struct generation *generation)
 	}
 	environment->current = generation;
 	environment->coming = NULL;
+	generation_describe(generation);
 	warden_fill(environment->warden);
 }
 
@@ -52,10 +73,9 @@ static void read_zygote(evutil_socket_t fd, short what, void *arg)
 
 	switch (order.type) {
 	case ORDER_HELLO:
-		if (!generation->is_warm) {
-			(void)snprintf(generation->python, sizeof generation->python, "%.31s", order.text);
-			became_warm(generation);
-		} else if (order.serial < warden->options->common.slots)
+		if (!generation->is_warm)
+			became_warm(generation, &order);
+		else if (order.serial < warden->options->common.slots)
 			forker_made(&warden->slots[order.serial], pidfd);
 		break;
 	case ORDER_GUEST_BORN:

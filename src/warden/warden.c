@@ -150,6 +150,10 @@ static void offer_all(void *arg)
 {
 	struct warden *warden = arg;
 
+	for (size_t i = 0; i < warden->environments_count; i++) {
+		if (warden->environments[i].current)
+			generation_describe(warden->environments[i].current);
+	}
 	for (unsigned i = 0; i < warden->options->common.slots; i++)
 		slot_offer(&warden->slots[i]);
 }

@@ -37,10 +37,12 @@ struct generation {
 	struct nursery nursery;
 	struct confine_plan plan;
 	struct event *on_death, *on_link, *on_zygote, *on_output, *on_slow;
-	char python[32]; /* its version */
 	nsec_t started;
-	uint64_t forks; /* guests so far */
-	unsigned cells; /* alive, all slots */
+	uint64_t forks;  /* guests so far */
+	unsigned cells;  /* alive, all slots */
+	char python[32]; /* its version */
+	nsec_t warm_up;
+	uint64_t memory_bytes; /* of the zygote when it was warm */
 	bool is_warm, is_retired, has_spoken;
 };
 
@@ -101,9 +103,10 @@ struct warden {
 
 /* generation.c */
 int generation_start(struct environment *environment, struct err *err);
-void generation_free(struct generation *generation);     /* kills what is left; no slot may hold a cell of it */
-void generation_rotate(struct environment *environment); /* starts the next one when the current has served its time */
-void generation_collect(struct warden *warden);          /* frees retired ones without cells */
+void generation_free(struct generation *generation);           /* kills what is left; no slot may hold a cell of it */
+void generation_rotate(struct environment *environment);       /* starts the next one when the current has served its time */
+void generation_describe(const struct generation *generation); /* to the front */
+void generation_collect(struct warden *warden);                /* frees retired ones without cells */
 
 /* slot.c: a slot and its cell */
 int slot_init(struct slot *slot, struct environment *environment, unsigned index, struct err *err);

@@ -67,3 +67,12 @@ int wire_check_cell(struct wire_cell *cell, size_t fds_count)
 		return -EBADMSG;
 	return 0;
 }
+
+int wire_check_environment(const struct wire_environment *environment, size_t fds_count)
+{
+	bool is_fine = fds_count == 0 && is_text(environment->name, sizeof environment->name) &&
+		       is_text(environment->python, sizeof environment->python) &&
+		       is_text(environment->preload, sizeof environment->preload);
+
+	return is_fine && environment->idle <= environment->slots ? 0 : -EBADMSG;
+}

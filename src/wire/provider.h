@@ -6,6 +6,7 @@
  *
  *     front                                 provider
  *       |  <------- WIRE_CELL ------------    |   on the link; descriptors: control, stdout, stderr (read ends)
+ *       |  <------- WIRE_ENVIRONMENT ------   |   on the link, for people
  *       |  -------- WIRE_JOB ------------->   |   on control; descriptors: code or bundle, and stdin when WIRE_JOB_STDIN is set
  *       |  <------- WIRE_STARTED ---------    |   when WIRE_JOB_TELL is set; descriptor: the report's read end, where there is one
  *       |  -------- WIRE_STOP ------------>   |   at most once, when a stream has passed its limit
@@ -31,13 +32,14 @@
 #define WIRE_MAX_FOUND_FILES 256
 
 enum wire_type {
-	WIRE_CELL = 1, /* provider to front, on the link */
-	WIRE_JOB,      /* front to provider, on control */
-	WIRE_STOP,     /* front to provider, on control */
-	WIRE_VERDICT,  /* provider to front, on control */
-	WIRE_READY,    /* provider to supervisor: its checks passed; which ids a front is to take */
-	WIRE_FRONT,    /* supervisor to provider: one descriptor, the link to a (new) front */
-	WIRE_STARTED,  /* provider to front, on control: the program runs from now on */
+	WIRE_CELL = 1,    /* provider to front, on the link */
+	WIRE_JOB,         /* front to provider, on control */
+	WIRE_STOP,        /* front to provider, on control */
+	WIRE_VERDICT,     /* provider to front, on control */
+	WIRE_READY,       /* provider to supervisor: its checks passed; which ids a front is to take */
+	WIRE_FRONT,       /* supervisor to provider: one descriptor, the link to a (new) front */
+	WIRE_STARTED,     /* provider to front, on control: the program runs from now on */
+	WIRE_ENVIRONMENT, /* provider to front, on the link: what it has made ready; again when that changes */
 };
 
 struct wire_head {
@@ -56,6 +58,14 @@ struct wire_cell {
 	char python[32];      /* "3.11.2", or "" where it is not known; NUL-terminated */
 	uint32_t layers;      /* verified in this cell: bits of spec/layers.h */
 	uint32_t zero;
+};
+
+struct wire_environment {
+	struct wire_head head;
+	char name[32], python[32];         /* "science", "3.11.2"; NUL-terminated, as the next */
+	char preload[512];                 /* names of modules, separated by blanks; cut when there are more */
+	uint64_t warm_up_us, memory_bytes; /* of the warm interpreter */
+	uint32_t slots, idle;
 };
 
 enum {
@@ -114,3 +124,4 @@ int wire_check_job(const struct wire_job *job, const int *fds, size_t fds_count,
 /* Checks what a provider sent: verdict, exit code and signal within range, text NUL-terminated. -EBADMSG. */
 int wire_check_verdict(struct wire_verdict *verdict);
 int wire_check_cell(struct wire_cell *cell, size_t fds_count);
+int wire_check_environment(const struct wire_environment *environment, size_t fds_count);

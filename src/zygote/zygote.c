@@ -192,6 +192,17 @@ static PyObject *fail(const char *what)
 	return PyErr_Format(PyExc_RuntimeError, "the zygote cannot %s", what);
 }
 
+/* proc(5): the second number is the resident set in pages. 0 where it cannot be read. */
+static uint64_t measure_memory(void)
+{
+	char text[128];
+	unsigned long long all, resident;
+
+	if (fd_read_file(AT_FDCWD, "/proc/self/statm", text, sizeof text) < 0 || sscanf(text, "%llu %llu", &all, &resident) != 2)
+		return 0;
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static PyObject *zygote_serve(PyObject *module, PyObject *seed_again)
 {
 	static struct zygote zygote; /* static: a guest returns from here with its plan still in use by nobody */
@@ -199,7 +210,8 @@ static PyObject *zygote_serve(PyObject *module, PyObject *seed_again)
 	sigset_t child;
 
 	/* "3.11.2 (main, ...) [GCC ...]" */
-	(void)snprintf(hello.text, sizeof hello.text, "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
+	(void)snprintf(hello.hello.python, sizeof hello.hello.python, "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
+	hello.hello.memory_bytes = measure_memory();
 
 	(void)module;
 	Py_INCREF(seed_again);

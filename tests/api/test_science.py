@@ -60,6 +60,17 @@ def test_each_environment_has_its_own_modules_and_base_is_for_those_who_ask_for_
     assert run(science, show, "base") == science.run(show)["output"] == "False False\n"
 
 
+def test_the_environments_are_listed_with_what_they_are(science):
+    listed = harness.requests.get(science.url + "/v1/environments", timeout=10).json()["environments"]
+    assert [e["name"] for e in listed] == ["base", "science", "wide"]
+    version = subprocess.check_output(["/usr/bin/python3", "-c", "import platform; print(platform.python_version())"], text=True).strip()
+    base, rich, wide = listed
+    assert {e["python"] for e in listed} == {version} and [e["slots"] for e in listed] == [2, 2, 1] and rich["idle"] == 1
+    assert "pandas" in rich["preload"] and wide["preload"] == ["json", "numpy"] and "pandas" not in base["preload"]
+    assert rich["warm_up_ms"] > base["warm_up_ms"] > 0 and rich["memory_bytes"] > 50_000_000 > base["memory_bytes"] > 5_000_000
+    harness.wait_until(lambda: harness.requests.get(science.url + "/v1/environments", timeout=10).json()["environments"][0]["ready"] == 2, 5, "ready")
+
+
 def test_the_modules_are_imported_already(science):
     code = "import time\nbegin = time.process_time()\nimport matplotlib.pyplot, numpy, pandas\nprint(time.process_time() - begin < 0.02)"
     assert run(science, code) == "True\n"

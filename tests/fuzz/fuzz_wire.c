@@ -54,6 +54,19 @@ static void check_cell(const void *bytes, ssize_t size)
 		      cell.slot < cell.slots);
 }
 
+static void check_environment(const void *bytes, ssize_t size)
+{
+	struct wire_environment environment;
+
+	if (!wire_is(bytes, size, WIRE_ENVIRONMENT, wire_environment))
+		return;
+	memcpy(&environment, bytes, sizeof environment);
+	if (wire_check_environment(&environment, 0) == 0)
+		check(strlen(environment.name) < sizeof environment.name &&
+		      strlen(environment.preload) < sizeof environment.preload &&
+		      strlen(environment.python) < sizeof environment.python && environment.idle <= environment.slots);
+}
+
 /* The frame goes through a real socket, so that what frame_recv says of its size is what the checks see. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -71,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	check_job(frame, got);
 	check_verdict(frame, got);
 	check_cell(frame, got);
+	check_environment(frame, got);
 	(void)fd_close(ends[0]);
 	(void)fd_close(ends[1]);
 	return 0;

@@ -190,6 +190,27 @@ static void text_without_an_end_is_refused(void **state)
 	assert_int_equal(wire_check_cell(&cell, 3), -EBADMSG);
 }
 
+static void an_environment_is_text_and_keeps_no_more_ready_than_it_has(void **state)
+{
+	const struct wire_environment good = { .name = "base", .python = "3.11.2", .preload = "json re", .slots = 2, .idle = 2 };
+	struct wire_environment bad = good;
+
+	(void)state;
+	assert_int_equal(wire_check_environment(&good, 0), 0);
+	assert_int_equal(wire_check_environment(&good, 1), -EBADMSG);
+	bad.idle = 3;
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+	bad = good;
+	memset(bad.name, 'x', sizeof bad.name);
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+	bad = good;
+	memset(bad.python, 'x', sizeof bad.python);
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+	bad = good;
+	memset(bad.preload, 'x', sizeof bad.preload);
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+}
+
 static void a_cell_has_three_descriptors_and_a_slot_that_exists(void **state)
 {
 	static const struct {
@@ -224,6 +245,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(stdin_and_bundle_are_accepted_up_to_their_maximum_length),
 	cmocka_unit_test(a_verdict_out_of_range_is_refused),
 	cmocka_unit_test(text_without_an_end_is_refused),
+	cmocka_unit_test(an_environment_is_text_and_keeps_no_more_ready_than_it_has),
 	cmocka_unit_test(a_cell_has_three_descriptors_and_a_slot_that_exists),
 };
 
