@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover format install clean faults nth neighbours
+.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover bench soak format install clean faults nth neighbours
 
 all:
 	script/build
@@ -49,6 +49,13 @@ reach: all
 # Lines of src/ that the unit and API tests reach.
 cover:
 	script/cover
+
+# What a run costs beside other ways, and very many runs; tables, and build/bench/*.html with charts. As root, on a quiet machine.
+bench: all
+	tests/bench/bench.py $(BENCH)
+
+soak: all
+	tests/bench/soak.py --runs $${RUNS:-100000}
 
 format:
 	clang-format-14 -i $$(find src tests -name '*.[ch]')

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench and the soak work: a few runs each. Their figures on a busy machine mean nothing, and are not looked at."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def run_tool(name, *options):
+    """What it printed, its figures, and its page."""
+    with tempfile.TemporaryDirectory() as folder:
+        r = subprocess.run([HERE / f"{name}.py", *options, "--out", folder], capture_output=True, text=True, timeout=120)
+        assert "Traceback" not in r.stderr, r.stderr
+        return r.stdout, *((pathlib.Path(folder, f"{name}.{end}").read_text()) for end in ("json", "html"))
+
+
+def test_the_bench_measures_everybody_in_turn_and_makes_one_page():
+    out, figures, page = run_tool("bench", "--rounds", "2", "--seconds", "1", "--case", "print", "--at-once", "2", "--no-docker")
+    found = json.loads(figures)
+    row = found["cases"]["print(2+2)"]
+    assert {"safexec, HTTP", "floor: fork of a warm Python", "python3 -I -c"} <= set(row), found["absent"]
+    assert all(f["n"] == 2 and 0 < f["p25"] <= f["p50"] <= f["p95"] for f in row.values())
+    assert all(f["failed"] == 0 for _, _, f in found["load"])
+    assert "times ours" in out and "<svg" in page and "src=" not in page and "href=" not in page
+
+
+def test_the_soak_compares_every_answer_with_its_own_token():
+    out, figures, page = run_tool("soak", "--runs", "200")
+    found = json.loads(figures)
+    assert found["wrong"] == {} and found["done"] == 200, out
+    assert "<svg" in page and "src=" not in page
+
+
+def test_the_soak_knows_a_wrong_answer():
+    import soak
+
+    right = {"success": True, "output": "7-a\n"}
+    assert soak.judge("7-a", (200, right)) is None
+    assert soak.judge("8-b", (200, right)) == "another's output"
+    assert soak.judge("7-a", (200, {"success": True, "output": ""})) == "output lost"
+    assert soak.judge("7-a", (503, {})) == "refused" and soak.judge("7-a", (0, "gone")) == "no answer"
+    assert soak.judge("7-a", (200, {"success": False, "error": "7-a", "output": "7-a\n"})) == "failed"
+
+
+def test_the_soak_sees_growth():
+    import soak
+
+    def sample(n, kib):
+        none = {what: {"x": 1} for what in soak.LEEWAY}
+        return {"runs": n, **none, "memory KiB": {"x": kib}}
+
+    flat, growing = [[sample(n, 4000 + n * step) for n in range(40)] for step in (1, 100)]
+    assert [who for *who, grew in soak.growth(flat) if grew] == []
+    assert [who[:2] for *who, grew in soak.growth(growing) if grew] == [["memory KiB", "x"]]
