@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/client.h"
 
+#include "cli/command.h"
 #include "cli/listen.h"
 
 #include <curl/curl.h>
@@ -119,4 +120,15 @@ int client_post_run(const char *address, const char *body, long wait_ms, const a
 	}
 
 	return judge(curl, curl_easy_perform(curl), address, ret_status, err);
+}
+
+int client_check_address(const struct option_row *row, const char *text, struct err *err)
+{
+	struct listen_address address;
+
+	if (listen_parse(text, &address) < 0)
+		return err_say(err, -EINVAL,
+			       "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH.",
+			       row->name, text);
+	return 0;
 }

@@ -10,6 +10,10 @@
 #define CLIENT_MAX_ANSWER (64 * MIB)
 #define CLIENT_RUN_MS     900000L /* the longest wait for a cell and the longest run that a server can be set to */
 
+/* For tables of options: an address as client_call takes it. -EINVAL with a sentence. */
+struct option_row;
+int client_check_address(const struct option_row *row, const char *text, struct err *err);
+
 /* One request of method "GET", "POST" or "DELETE" to a path; body may be NULL. An API key is taken from the environment variable
  * SAFEXEC_KEY. Otherwise as the next. */
 int client_call(const char *address, const char *method, const char *path, const char *body, long wait_ms, struct buf *answer,

@@ -3,7 +3,6 @@
  */
 #include "cli/client.h"
 #include "cli/command.h"
-#include "cli/listen.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,22 +17,12 @@
 
 enum { SERVER };
 
-static int check_server(const struct option_row *row, const char *text, struct err *err)
-{
-	struct listen_address address;
-
-	if (listen_parse(text, &address) < 0)
-		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be ADDR:PORT, as in 127.0.0.1:5000, or unix:/PATH.",
-			       row->name, text);
-	return 0;
-}
-
 static const struct option_row rows[] = {
 	[SERVER] = { .name = "server",
 		     .arg = "ADDR:PORT",
 		     .help = "where the server listens, or unix:/PATH",
 		     .def = "127.0.0.1:5000",
-		     .check = check_server },
+		     .check = client_check_address },
 };
 
 static int ping(const char *const *values, const char *operand)

@@ -41,7 +41,8 @@ static int check_ranges(const struct option_row *row, const char *text, struct e
 	size_t length = strlen(text);
 
 	if (length == 0 || length > RANGES_MAX_CHARS || strspn(text, RANGES_CHARS) != length)
-		return err_say(err, -EINVAL, "--%s is \"%.100s\"; it must be public, none, or ranges as in 10.1.0.0/16, with commas between.",
+		return err_say(err, -EINVAL,
+			       "--%s is \"%.100s\"; it must be public, none, or ranges as in 10.1.0.0/16, with commas between.",
 			       row->name, text);
 	return 0;
 }

@@ -5,7 +5,17 @@
 #include "cli/command.h"
 
 /* Whom an option is for. PROVIDER: whichever is chosen; NATIVE and DOCKER: that one only; COMMAND_LINE: no key of the file. */
-enum serve_owner { OWNER_SELF, OWNER_FRONT, OWNER_STORE, OWNER_SENDER, OWNER_PROVIDER, OWNER_NATIVE, OWNER_DOCKER, OWNER_COMMAND_LINE, OWNER_ENVIRONMENT };
+enum serve_owner {
+	OWNER_SELF,
+	OWNER_FRONT,
+	OWNER_STORE,
+	OWNER_SENDER,
+	OWNER_PROVIDER,
+	OWNER_NATIVE,
+	OWNER_DOCKER,
+	OWNER_COMMAND_LINE,
+	OWNER_ENVIRONMENT
+};
 
 enum serve_option {
 #define OPTION(id, ...) SERVE_##id,

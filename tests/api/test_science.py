@@ -2,6 +2,7 @@
 """Environments beside base: science, with numpy, pandas and matplotlib; one that cannot be made; limits and threads of an environment."""
 
 import importlib.util
+import json
 import subprocess
 import tempfile
 
@@ -69,6 +70,16 @@ def test_the_environments_are_listed_with_what_they_are(science):
     assert "pandas" in rich["preload"] and wide["preload"] == ["json", "numpy"] and "pandas" not in base["preload"]
     assert rich["warm_up_ms"] > base["warm_up_ms"] > 0 and rich["memory_bytes"] > 50_000_000 > base["memory_bytes"] > 5_000_000
     harness.wait_until(lambda: harness.requests.get(science.url + "/v1/environments", timeout=10).json()["environments"][0]["ready"] == 2, 5, "ready")
+
+
+def test_the_command_lists_them_too(science):
+    command = [harness.BUILD / "safexec", "env", "--server", f"127.0.0.1:{science.port}"]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    assert [line.split()[0] for line in lines] == ["ENVIRONMENT", "base", "science", "wide"]
+    assert lines[2].split()[2:6:2] != ["-", "-"] and lines[2].split()[3::2][:2] == ["ms", "MiB"] and lines[2].endswith("pandas matplotlib.pyplot")
+    assert len(json.loads(subprocess.check_output([*command, "--json"]))["environments"]) == 3
+    missing = subprocess.run([harness.BUILD / "safexec", "env", "--server", "127.0.0.1:1"], capture_output=True, text=True)
+    assert missing.returncode == 1 and missing.stderr.startswith("safexec env: ") and missing.stdout == ""
 
 
 def test_the_modules_are_imported_already(science):
