@@ -2,6 +2,7 @@
 #include "api/json_out.h"
 
 #include "api/utf8.h"
+#include "base/base64.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -280,7 +281,7 @@ size_t json_out_size(const struct json_out *json)
 		if (piece->form == JSON_CONTENT)
 			size += escaped_size(bytes_of(json, piece), piece->size);
 		else if (piece->form == JSON_BASE64)
-			size += (piece->size + BASE64_IN - 1) / BASE64_IN * BASE64_OUT;
+			size += base64_encoded_size(piece->size);
 		else
 			size += piece->size;
 	}
@@ -324,29 +325,14 @@ static size_t read_content(const char *bytes, size_t size, char *room, size_t ro
 	return written;
 }
 
-static size_t read_base64(const char *text, size_t size, char *room, size_t room_size, size_t *ret_used)
+static size_t read_base64(const char *bytes, size_t size, char *room, size_t room_size, size_t *ret_used)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *bytes = (const unsigned char *)text;
-	size_t written = 0, at = 0;
+	size_t most = room_size / BASE64_OUT * BASE64_IN; /* whole groups: only the last one of all may be shorter */
+	size_t n = size < most ? size : most;
 
-	for (; at < size && room_size - written >= BASE64_OUT; written += BASE64_OUT) {
-		size_t n = size - at < BASE64_IN ? size - at : BASE64_IN;
-		unsigned bits =
-			(unsigned)bytes[at] << 16 | (n > 1 ? (unsigned)bytes[at + 1] << 8 : 0) | (n > 2 ? bytes[at + 2] : 0);
-
-		room[written] = digits[bits >> 18];
-		room[written + 1] = digits[bits >> 12 & 63];
-		room[written + 2] = '=';
-		room[written + 3] = '=';
-		if (n > 1)
-			room[written + 2] = digits[bits >> 6 & 63];
-		if (n > 2)
-			room[written + 3] = digits[bits & 63];
-		at += n;
-	}
-	*ret_used = at;
-	return written;
+	base64_encode(bytes, n, room);
+	*ret_used = n;
+	return base64_encoded_size(n);
 }
 
 size_t json_out_read(struct json_out *json, char *room, size_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/base64.h"
+#include "base/base64.h"
 #include "api/run_input_parts.h"
 #include "wire/bundle.h"
 

@@ -6,11 +6,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CONNECT_MS 5000L
+#define TICK_MS    100
 
 static size_t take_answer(char *bytes, size_t one, size_t size, void *answer)
 {
@@ -29,8 +31,12 @@ static int look_whether_cancelled(void *is_cancelled, curl_off_t to_get, curl_of
 }
 
 /* Each returns CURLE_OK but for an option that this libcurl was built without; those used here are in all. */
-static void set_options(CURL *curl, const char *url, const char *body, struct curl_slist *headers, long wait_ms, struct buf *answer)
+static void set_options(CURL *curl, const char *address, const char *path, const char *body, struct curl_slist *headers,
+			long wait_ms)
 {
+	char url[512];
+
+	(void)snprintf(url, sizeof url, "http://%s%s", listen_is_path(address) ? "localhost" : address, path);
 	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	(void)curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* code goes to the server named, not through whatever http_proxy says */
@@ -39,8 +45,17 @@ static void set_options(CURL *curl, const char *url, const char *body, struct cu
 	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, wait_ms);
 	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (listen_is_path(address))
+		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(LISTEN_SCHEME));
+}
+
+static int say_failure(CURLcode code, const char *address, struct err *err)
+{
+	if (code == CURLE_COULDNT_CONNECT)
+		return err_say(err, -ECONNREFUSED, "No server answers at %s. `safexec serve` starts one.", address);
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return err_say(err, -ECANCELED, "The request was given up.");
+	return err_say(err, -EIO, "The server at %s gave no whole answer: %s.", address, curl_easy_strerror(code));
 }
 
 static void free_curl(CURL **curl)
@@ -53,30 +68,48 @@ static void free_headers(struct curl_slist **headers)
 	curl_slist_free_all(*headers);
 }
 
-static struct curl_slist *make_headers(void)
+static bool add_header(struct curl_slist **headers, const char *name, const char *value)
 {
-	const char *key = getenv("SAFEXEC_KEY");
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json"), *longer;
 	char field[160];
+	struct curl_slist *longer = NULL;
 
-	if (!headers || !key)
-		return headers;
-	(void)snprintf(field, sizeof field, "Authorization: Bearer %s", key);
-	longer = curl_slist_append(headers, field);
+	if ((size_t)snprintf(field, sizeof field, "%s: %s", name, value) < sizeof field)
+		longer = curl_slist_append(*headers, field);
 	explicit_bzero(field, sizeof field);
-	if (!longer)
-		curl_slist_free_all(headers);
-	return longer;
+	if (longer)
+		*headers = longer;
+	return longer != NULL;
 }
 
-static int judge(CURL *curl, CURLcode code, const char *address, long *ret_status, struct err *err)
+/* accept may be NULL. */
+static struct curl_slist *make_headers(const char *accept)
 {
-	if (code == CURLE_COULDNT_CONNECT)
-		return err_say(err, -ECONNREFUSED, "No server answers at %s. `safexec serve` starts one.", address);
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return err_say(err, -ECANCELED, "The request was given up.");
+	const char *key = getenv("SAFEXEC_KEY");
+	char bearer[128];
+	struct curl_slist *headers = NULL;
+	bool is_whole =
+		add_header(&headers, "Content-Type", "application/json") && (!accept || add_header(&headers, "Accept", accept));
+
+	if (is_whole && key) {
+		is_whole = (size_t)snprintf(bearer, sizeof bearer, "Bearer %s", key) < sizeof bearer &&
+			   add_header(&headers, "Authorization", bearer);
+		explicit_bzero(bearer, sizeof bearer);
+	}
+	if (is_whole)
+		return headers;
+	curl_slist_free_all(headers);
+	return NULL;
+}
+
+static int perform(CURL *curl, const char *address, struct buf *answer, long *ret_status, struct err *err)
+{
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+
+	CURLcode code = curl_easy_perform(curl);
+
 	if (code != CURLE_OK)
-		return err_say(err, -EIO, "The server at %s gave no whole answer: %s.", address, curl_easy_strerror(code));
+		return say_failure(code, address, err);
 	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
 	return 0;
 }
@@ -84,42 +117,110 @@ static int judge(CURL *curl, CURLcode code, const char *address, long *ret_statu
 int client_call(const char *address, const char *method, const char *path, const char *body, long wait_ms, struct buf *answer,
 		long *ret_status, struct err *err)
 {
-	char url[512];
 	_cleanup_(free_curl) CURL *curl = curl_easy_init();
-	_cleanup_(free_headers) struct curl_slist *headers = make_headers();
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers(NULL);
 
 	if (!curl || !headers)
 		return err_set(err, -ENOMEM, "Cannot make a request");
-	(void)snprintf(url, sizeof url, "http://%s%s", listen_is_path(address) ? "localhost" : address, path);
-	set_options(curl, url, body ? body : "", headers, wait_ms, answer);
+	set_options(curl, address, path, body ? body : "", headers, wait_ms);
 	if (!body)
 		(void)curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
 	(void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-	if (listen_is_path(address))
-		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(LISTEN_SCHEME));
-	return judge(curl, curl_easy_perform(curl), address, ret_status, err);
+	return perform(curl, address, answer, ret_status, err);
 }
 
 int client_post_run(const char *address, const char *body, long wait_ms, const atomic_bool *is_cancelled, struct buf *answer,
 		    long *ret_status, struct err *err)
 {
-	char url[128];
 	_cleanup_(free_curl) CURL *curl = curl_easy_init();
-	_cleanup_(free_headers) struct curl_slist *headers = make_headers();
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers(NULL);
 
 	if (!curl || !headers)
 		return err_set(err, -ENOMEM, "Cannot make a request");
-	(void)snprintf(url, sizeof url, "http://%s/run", listen_is_path(address) ? "localhost" : address);
-	set_options(curl, url, body, headers, wait_ms, answer);
-	if (listen_is_path(address))
-		(void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, address + strlen(LISTEN_SCHEME));
+	set_options(curl, address, "/run", body, headers, wait_ms);
 	if (is_cancelled) {
 		(void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 		(void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look_whether_cancelled);
 		(void)curl_easy_setopt(curl, CURLOPT_XFERINFODATA, is_cancelled);
 	}
+	return perform(curl, address, answer, ret_status, err);
+}
 
-	return judge(curl, curl_easy_perform(curl), address, ret_status, err);
+/* --- an answer as it comes ------------------------------------------------------------------------------------------------- */
+
+struct stream {
+	CURL *curl;
+	client_piece_fn *take;
+	void *arg;
+	struct client_answer answer;
+	bool is_given_up;
+};
+
+static void note_answer(struct stream *stream)
+{
+	const char *type = NULL;
+
+	if (stream->answer.status != 0)
+		return;
+	(void)curl_easy_getinfo(stream->curl, CURLINFO_RESPONSE_CODE, &stream->answer.status);
+	(void)curl_easy_getinfo(stream->curl, CURLINFO_CONTENT_TYPE, &type);
+	(void)snprintf(stream->answer.type, sizeof stream->answer.type, "%.*s", type ? (int)strcspn(type, "; ") : 0,
+		       type ? type : "");
+}
+
+static size_t take_piece(char *bytes, size_t one, size_t size, void *arg)
+{
+	struct stream *stream = arg;
+
+	(void)one;
+	note_answer(stream);
+	stream->is_given_up = stream->take(&stream->answer, bytes, size, stream->arg) != 0;
+	return stream->is_given_up ? CURL_WRITEFUNC_ERROR : size;
+}
+
+static void free_multi(CURLM **multi)
+{
+	(void)curl_multi_cleanup(*multi);
+}
+
+static CURLcode perform_with_ticks(CURLM *multi, CURL *curl, void (*tick)(void *arg), void *arg)
+{
+	CURLcode code = CURLE_OK;
+	int running = 1, left;
+
+	while (running > 0) {
+		if (curl_multi_perform(multi, &running) != CURLM_OK)
+			return CURLE_FAILED_INIT;
+		if (running > 0)
+			(void)curl_multi_poll(multi, NULL, 0, TICK_MS, NULL);
+		tick(arg);
+	}
+	for (CURLMsg *message; (message = curl_multi_info_read(multi, &left));) {
+		if (message->msg == CURLMSG_DONE && message->easy_handle == curl)
+			code = message->data.result;
+	}
+	return code;
+}
+
+int client_stream(const struct client_request *request, client_piece_fn *take, void (*tick)(void *arg), void *arg, struct err *err)
+{
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers(request->accept);
+	_cleanup_(free_multi) CURLM *multi = curl_multi_init();
+	_cleanup_(free_curl) CURL *curl = curl_easy_init();
+	struct stream stream = { .curl = curl, .take = take, .arg = arg };
+
+	if (!curl || !multi || !headers || curl_multi_add_handle(multi, curl) != CURLM_OK)
+		return err_set(err, -ENOMEM, "Cannot make a request");
+	set_options(curl, request->address, request->path, request->body, headers, request->wait_ms);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_piece);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &stream);
+
+	CURLcode code = perform_with_ticks(multi, curl, tick, arg);
+
+	(void)curl_multi_remove_handle(multi, curl);
+	if (stream.is_given_up)
+		return err_say(err, -ECANCELED, "The request was given up.");
+	return code == CURLE_OK ? 0 : say_failure(code, request->address, err);
 }
 
 int client_check_address(const struct option_row *row, const char *text, struct err *err)

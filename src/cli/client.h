@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * client.h: one request to a server of ours: POST /run.
+ * client.h: one request to a server of ours.
  */
 #pragma once
 #include "base/buf.h"
@@ -24,3 +24,22 @@ int client_call(const char *address, const char *method, const char *path, const
  * with a sentence. */
 int client_post_run(const char *address, const char *body, long wait_ms, const atomic_bool *is_cancelled, struct buf *answer,
 		    long *ret_status, struct err *err);
+
+struct client_request {
+	const char *address; /* ADDR:PORT or unix:/PATH */
+	const char *path;    /* "/v1/runs" */
+	const char *body;    /* JSON */
+	const char *accept;  /* a MIME type */
+	long wait_ms;        /* for all of it */
+};
+
+/* What is told of an answer while it comes. */
+struct client_answer {
+	long status;
+	char type[64]; /* of its content, without parameters */
+};
+
+/* Posts, and hands each piece of the answer over as it comes; a piece_fn that returns other than 0 ends it with -ECANCELED. tick is called
+ * about ten times a second. Errors as client_post_run's. */
+typedef int client_piece_fn(const struct client_answer *answer, const char *bytes, size_t size, void *arg);
+int client_stream(const struct client_request *request, client_piece_fn *take, void (*tick)(void *arg), void *arg, struct err *err);

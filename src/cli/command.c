@@ -64,7 +64,7 @@ static int take_operand(const struct command *command, int argc, char **argv, co
 
 	if (argc - optind < wanted)
 		return err_say(err, -EINVAL, "%s is missing.", command->operand);
-	if (argc - optind > wanted)
+	if (argc - optind > wanted && !command->run_words)
 		return err_say(err, -EINVAL, "\"%s\" is one argument too many.", argv[optind + wanted]);
 	*ret_operand = wanted ? argv[optind] : NULL;
 	return 0;
@@ -83,6 +83,12 @@ static int explain(const struct command *command, char **argv, bool is_value_mis
 	return err_say(err, -EINVAL, "There is no option %s.", argv[optind - 1]);
 }
 
+/* '+': the operand ends the options, getopt(3). */
+static const char *optstring_of(const struct command *command)
+{
+	return command->run_words ? "+:h" : ":h";
+}
+
 int command_parse(const struct command *command, int argc, char **argv, const char **values, const char **ret_operand,
 		  struct err *err)
 {
@@ -94,7 +100,7 @@ int command_parse(const struct command *command, int argc, char **argv, const ch
 	opterr = 0; /* the sentences are ours */
 	optind = 0; /* start afresh, getopt(3) */
 	for (;;) {
-		int chosen = getopt_long(argc, argv, ":h", options, NULL);
+		int chosen = getopt_long(argc, argv, optstring_of(command), options, NULL);
 
 		if (chosen == -1)
 			return take_operand(command, argc, argv, ret_operand, err);
@@ -113,10 +119,26 @@ int command_parse(const struct command *command, int argc, char **argv, const ch
 	}
 }
 
+int command_each(const struct command *command, int argc, char **argv, size_t option, int (*take)(const char *text, void *arg),
+		 void *arg)
+{
+	struct option options[COMMAND_MAX_OPTIONS + 2];
+	int chosen, r = 0;
+
+	fill_getopt(command, options);
+	optind = 0;
+	while (r == 0 && (chosen = getopt_long(argc, argv, optstring_of(command), options, NULL)) != -1) {
+		if (chosen == FIRST_VALUE + (int)option)
+			r = take(optarg, arg);
+	}
+	return r;
+}
+
 void command_help(const struct command *command, FILE *to)
 {
-	fprintf(to, "Usage: safexec %s%s%s%s\n\n%s\n\nOptions:\n", command->name, command->options_count > 0 ? " [OPTION ...]" : "",
-		command->operand ? " " : "", command->operand ? command->operand : "", command->about);
+	fprintf(to, "Usage: safexec %s%s%s%s%s\n\n%s\n\nOptions:\n", command->name,
+		command->options_count > 0 ? " [OPTION ...]" : "", command->operand ? " " : "",
+		command->operand ? command->operand : "", command->run_words ? " [ARG ...]" : "", command->about);
 	for (size_t i = 0; i < command->options_count; i++) {
 		const struct option_row *row = &command->options[i];
 		int width = fprintf(to, "  --%s%s%s", row->name, row->arg ? " " : "", row->arg ? row->arg : "");

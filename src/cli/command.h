@@ -9,7 +9,7 @@
 /* Exit statuses, the same for every subcommand. */
 enum status {
 	STATUS_OK = 0,
-	STATUS_FAILED = 1,     /* it was tried and went wrong; `run`: the program failed */
+	STATUS_FAILED = 1,     /* it was tried and went wrong */
 	STATUS_USAGE = 2,      /* the command line is wrong; nothing was tried */
 	STATUS_CANNOT_RUN = 3, /* this machine or user lacks what a sandbox needs */
 };
@@ -31,6 +31,10 @@ struct command {
 	const struct option_row *options;
 	size_t options_count;
 
+	/* For a command whose operand may be followed by more words, none of them an option of ours, and whose options may be there
+	 * more than once; in the place of `run`. words ends in NULL, and words[0] is the operand. */
+	int (*run_words)(const char *const *values, int argc, char **argv, char **words);
+
 	/* values: one text an option, in the table's order, checked; NULL where not given and without default; "" for a flag
 	 * that is given. Returns an enum status. */
 	int (*run)(const char *const *values, const char *operand);
@@ -47,10 +51,14 @@ int option_check_number(const struct option_row *row, const char *text, struct e
 int option_check_path(const struct option_row *row, const char *text, struct err *err);
 int option_check_name(const struct option_row *row, const char *text, struct err *err);
 
-/* Parses what follows the subcommand's name (argv[0]). 0: values and operand are set; 1: help is asked for; -EINVAL, -ERANGE
+/* Parses what follows the subcommand's name (argv[0]). 0: values and operand are set, and optind(3) is the operand's place; 1: help is asked for; -EINVAL, -ERANGE
  * with a sentence. */
 int command_parse(const struct command *command, int argc, char **argv, const char **values, const char **ret_operand,
 		  struct err *err);
+
+/* After command_parse: calls `take` with each value of one option, in order, until it returns other than 0; returns that. */
+int command_each(const struct command *command, int argc, char **argv, size_t option, int (*take)(const char *text, void *arg),
+		 void *arg);
 
 /* Writes the text of --help. */
 void command_help(const struct command *command, FILE *to);

@@ -3,6 +3,7 @@
  */
 #include "cli/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,8 @@ static void print_overview(FILE *to)
 	array_for_each(commands, command)
 		fprintf(to, "  %-10s%s\n", (*command)->name, (*command)->summary);
 	fprintf(to, "  help      print this, or the help of a command\n\n`safexec COMMAND --help` prints a command's options.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong command line, 3 this machine cannot make sandboxes.\n");
+		    "Exit status: 0 done, 1 failed, 2 wrong command line, 3 this machine cannot make sandboxes; of `run` the "
+		    "program's own.\n");
 }
 
 static const struct command *find_command(const char *name)
@@ -66,7 +68,9 @@ static int run_command_line(int argc, char **argv)
 		fprintf(stderr, "safexec %s: %s `safexec %s --help` tells more.\n", command->name, err.text, command->name);
 		return STATUS_USAGE;
 	}
-	return r > 0 ? print_help(command->name) : command->run(values, operand);
+	if (r > 0)
+		return print_help(command->name);
+	return command->run_words ? command->run_words(values, argc, argv, argv + optind) : command->run(values, operand);
 }
 
 int main(int argc, char **argv)

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
- * run.c: `safexec run FILE`: sends a program to a server of ours and shows what it printed, as if it had run here.
+ * run.c: `safexec run SCRIPT [ARG ...]`: sends a program to a server of ours and shows it as if it ran here.
  */
-#include "base/buf.h"
-#include "base/fd.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/listen.h"
+#include "cli/run_body.h"
+#include "cli/run_show.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CODE_BYTES (4 * MIB) /* more than any server takes: it is the server that knows the limit */
-#define BLOCK_BYTES    65536
-
-enum { SERVER, READ_ONLY };
+enum { SERVER, ENVIRONMENT, PROVIDER, STDIN, FILES, LIMIT, READ_ONLY, LAST_VALUE, FIGURES, JSON };
 
 static int check_server(const struct option_row *row, const char *text, struct err *err)
 {
@@ -38,34 +32,16 @@ static const struct option_row rows[] = {
 		     .help = "where the server listens, or unix:/PATH",
 		     .def = "127.0.0.1:5000",
 		     .check = check_server },
+	[ENVIRONMENT] = { .name = "environment", .arg = "NAME", .help = "where to run it", .check = option_check_name },
+	[PROVIDER] = { .name = "provider", .arg = "NAME", .help = "who is to make the sandbox", .check = option_check_name },
+	[STDIN] = { .name = "stdin", .arg = "FILE", .help = "what it reads (- is standard input); nothing when not given" },
+	[FILES] = { .name = "file", .arg = "FILE", .help = "a file to lie beside it; may be repeated" },
+	[LIMIT] = { .name = "limit", .arg = "NAME=VALUE", .help = "as in wall_ms=5000 or memory_bytes=256M; may be repeated" },
 	[READ_ONLY] = { .name = "read-only", .help = "let the program write no file" },
+	[LAST_VALUE] = { .name = "last-value", .help = "print the value of the last expression" },
+	[FIGURES] = { .name = "figures", .arg = "DIR", .help = "where its figures are saved", .def = "." },
+	[JSON] = { .name = "json", .help = "print the server's answer instead" },
 };
-
-static int read_code(const char *path, struct buf *code, struct err *err)
-{
-	bool is_stdin = strcmp(path, "-") == 0;
-	_cleanup_(fd_closep) int opened = is_stdin ? -EBADF : open(path, O_RDONLY | O_CLOEXEC);
-	int fd = is_stdin ? STDIN_FILENO : opened;
-
-	if (fd < 0)
-		return err_set(err, -errno, "Cannot open %s", path);
-	for (;;) {
-		char *room;
-		int r = buf_reserve(code, BLOCK_BYTES, &room);
-
-		if (r < 0)
-			return err_say(err, r, "%s is too long to be a program.", path);
-
-		ssize_t n = read(fd, room, BLOCK_BYTES);
-
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return err_set(err, -errno, "Cannot read %s", path);
-		if (n > 0)
-			buf_grow(code, (size_t)n);
-	}
-}
 
 static void json_freep(json_t **json)
 {
@@ -77,78 +53,114 @@ static void text_freep(char **text)
 	free(*text);
 }
 
-/* Prints a text member; true when it was there. NUL and all: what the program wrote is what the terminal gets. */
-static bool print_member(const json_t *answer, const char *name, FILE *to)
-{
-	const json_t *text = json_object_get(answer, name);
+struct adding {
+	json_t *body;
+	struct err *err;
+};
 
-	return json_is_string(text) && fwrite(json_string_value(text), 1, json_string_length(text), to) == json_string_length(text);
+static int add_file(const char *text, void *arg)
+{
+	const struct adding *adding = arg;
+
+	return run_body_add_file(adding->body, text, adding->err);
 }
 
-static int show(const struct buf *bytes, long status, const char *address)
+static int add_limit(const char *text, void *arg)
 {
-	_cleanup_(json_freep) json_t *answer =
-		bytes->size > 0 ? json_loadb(bytes->bytes, bytes->size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL) : NULL;
-	const json_t *success = json_object_get(answer, "success");
+	const struct adding *adding = arg;
 
-	if (!json_is_boolean(success)) {
-		fprintf(stderr, "safexec run: What answers at %s is no server of ours (status %ld).\n", address, status);
-		return STATUS_FAILED;
-	}
-
-	bool is_printed = print_member(answer, "output", stdout) && fflush(stdout) == 0;
-
-	if (json_is_true(success))
-		return is_printed ? STATUS_OK : STATUS_FAILED;
-	if (status != 200)
-		fprintf(stderr, "safexec run: ");
-	if (print_member(answer, "error", stderr)) {
-		const json_t *error = json_object_get(answer, "error");
-		size_t length = json_string_length(error);
-
-		if (length == 0 || json_string_value(error)[length - 1] != '\n')
-			fprintf(stderr, "\n");
-	}
-	return STATUS_FAILED;
+	return run_body_add_limit(adding->body, text, adding->err);
 }
 
-static int fail(const struct err *err)
+static int add_words(json_t *body, const char *const *values, char **words, struct err *err)
+{
+	static const struct {
+		int option;
+		const char *key;
+	} texts[] = { { ENVIRONMENT, "environment" }, { PROVIDER, "provider" } },
+	  flags[] = { { READ_ONLY, "read_only" }, { LAST_VALUE, "last_value" } };
+	int r = 0;
+
+	array_for_each(texts, text) {
+		if (values[text->option])
+			r |= json_object_set_new(body, text->key, json_string(values[text->option]));
+	}
+	array_for_each(flags, flag) {
+		if (values[flag->option])
+			r |= json_object_set_new(body, flag->key, json_true());
+	}
+	return r < 0 ? err_say(err, -ENOMEM, "There is no memory for the request.") : run_body_add_args(body, words + 1, err);
+}
+
+/* 0, or an exit status after the sentence. */
+static int make_body(const char *const *values, int argc, char **argv, char **words, json_t *body, struct err *err)
+{
+	struct adding adding = { body, err };
+
+	if (values[STDIN] && strcmp(values[STDIN], "-") == 0 && strcmp(words[0], "-") == 0) {
+		(void)err_say(err, -EINVAL, "Standard input cannot be both the program and what it reads.");
+		return STATUS_USAGE;
+	}
+	if (command_each(&run_command, argc, argv, LIMIT, add_limit, &adding) < 0)
+		return STATUS_USAGE;
+	if (run_body_add_code(body, words[0], err) < 0 || command_each(&run_command, argc, argv, FILES, add_file, &adding) < 0 ||
+	    (values[STDIN] && run_body_add_stdin(body, values[STDIN], err) < 0) || add_words(body, values, words, err) < 0)
+		return RUN_STATUS_FAILED;
+	return 0;
+}
+
+static int fail(const struct err *err, int status)
 {
 	fprintf(stderr, "safexec run: %s\n", err->text);
-	return STATUS_FAILED;
+	return status;
 }
 
-static int run(const char *const *values, const char *path)
+static int run_words(const char *const *values, int argc, char **argv, char **words)
 {
-	_cleanup_(buf_free) struct buf code = buf_new(MAX_CODE_BYTES + BLOCK_BYTES);
-	_cleanup_(buf_free) struct buf answer = buf_new(CLIENT_MAX_ANSWER);
+	_cleanup_(json_freep) json_t *request = json_object();
 	struct err err = { 0 };
-	long status;
+	int status = make_body(values, argc, argv, words, request, &err);
+	_cleanup_(text_freep) char *body = status == 0 ? json_dumps(request, JSON_COMPACT) : NULL;
 
-	if (read_code(path, &code, &err) < 0)
-		return fail(&err);
+	if (status == 0 && !body)
+		status = RUN_STATUS_FAILED;
+	if (status != 0)
+		return fail(&err, status);
 
-	_cleanup_(json_freep) json_t *request =
-		json_pack("{s:s%,s:b}", "code", code.size > 0 ? code.bytes : "", code.size, "read_only", values[READ_ONLY] != NULL);
-	_cleanup_(text_freep) char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	_cleanup_(run_show_free) struct run_show show = {
+		.address = values[SERVER],
+		.figures = values[FIGURES],
+		.is_json = values[JSON] != NULL,
+		.is_terminal = isatty(STDERR_FILENO) == 1,
+		.began_at = clock_now(),
+		.line = buf_new(RUN_SHOW_MAX_EVENT),
+	};
+	const struct client_request post = {
+		.address = values[SERVER],
+		.path = "/v1/runs",
+		.body = body,
+		.accept = show.is_json ? "application/json" : "application/x-ndjson",
+		.wait_ms = CLIENT_RUN_MS,
+	};
+	int r = client_stream(&post, run_show_take, run_show_tick, &show, &err);
 
-	if (!body) {
-		(void)err_say(&err, -EILSEQ, "%s is not UTF-8 text.", path);
-		return fail(&err);
-	}
-	if (client_post_run(values[SERVER], body, CLIENT_RUN_MS, NULL, &answer, &status, &err) < 0)
-		return fail(&err);
-	return show(&answer, status, values[SERVER]);
+	if (r == -ECONNREFUSED || (r < 0 && r != -ECANCELED && show.line.size == 0))
+		return fail(&err, RUN_STATUS_FAILED);
+	return run_show_end(&show);
 }
 
 const struct command run_command = {
 	.name = "run",
-	.operand = "FILE",
-	.summary = "run a Python file on a server",
-	.about = "Sends FILE (- is standard input) to a running `safexec serve` and prints what the program printed. Exit status 0 "
+	.operand = "SCRIPT",
+	.summary = "run a Python program on a server",
+	.about = "Sends SCRIPT (- is standard input) to a running `safexec serve` and shows it as if it ran here: what it prints, "
+		 "as it\n"
+		 "comes, and its figures as files. What follows SCRIPT are its arguments.\n"
+		 "Exit status: the program's own; 128 and the number of the signal that killed it; 124 when its time was over; 125 "
 		 "when it\n"
-		 "ended with 0, else 1.",
+		 "was ended for another reason, or could not run; 2 for a wrong command line.\n"
+		 "An API key is taken from the environment variable SAFEXEC_KEY.",
 	.options = rows,
 	.options_count = ARRAY_SIZE(rows),
-	.run = run,
+	.run_words = run_words,
 };

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line and the supervisor: what `safexec serve` does when the programs that it starts begin, die and end."""
-import http.server
 import json
 import os
 import pathlib
@@ -823,107 +822,6 @@ def test_restarts_leave_no_descriptor_behind(stage):
         else:
             stage.wait_serving()
         harness.wait_until(lambda: len(supervisor.descriptors()) == before, WAIT_S, f"{before} descriptors")
-
-
-# run
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    """Answers each POST with what the test has put into `answer`, and keeps the request."""
-
-    def do_POST(self):
-        self.server.request = (self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])))
-        status, body = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def stub():
-    with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        server.address = f"127.0.0.1:{server.server_address[1]}"
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-RUN_CASES = [
-    # status, body, what safexec run prints on stdout, stderr, exit status
-    (200, {"success": True, "output": "4\n"}, "4\n", "", 0),
-    (200, {"success": True, "output": ""}, "", "", 0),
-    (200, {"success": True, "output": "a\0b\u2192\ufffd"}, "a\0b\u2192\ufffd", "", 0),
-    (200, {"success": False, "output": "so far", "error": "Traceback\nNameError\n"}, "so far", "Traceback\nNameError\n", 1),
-    (200, {"success": False, "output": "", "error": "Exited with status 3."}, "", "Exited with status 3.\n", 1),
-    (400, {"success": False, "error": "Code is 5001 characters long; the limit is 5000."}, "",
-     "safexec run: Code is 5001 characters long; the limit is 5000.\n", 1),
-    (503, {"success": False, "error": "Busy."}, "", "safexec run: Busy.\n", 1),
-]
-STRANGERS = [(200, b""), (200, b"<html>"), (404, b"not found"), (200, b"[]"), (200, b"{}"), (200, b'{"success": 1}'),
-             (200, b'{"success": true, "success": true}'), (500, b"\xff\xfe")]
-
-
-@pytest.mark.parametrize("status, body, output, error, exit_status", RUN_CASES)
-def test_run_prints_what_the_program_printed(stub, tmp_path, status, body, output, error, exit_status):
-    stub.answer = (status, json.dumps(body).encode())
-    (tmp_path / "x.py").write_text("print('\u2192')\n")
-    result = safexec("run", "--server", stub.address, str(tmp_path / "x.py"))
-    assert (result.stdout, result.stderr, result.returncode) == (output, error, exit_status)
-    path, headers, sent = stub.request
-    assert (path, headers["Content-Type"]) == ("/run", "application/json")
-    assert json.loads(sent) == {"code": "print('\u2192')\n", "read_only": False}
-
-
-@pytest.mark.parametrize("status, body", STRANGERS)
-def test_run_says_when_a_stranger_answers(stub, tmp_path, status, body):
-    stub.answer = (status, body)
-    (tmp_path / "x.py").write_text("1")
-    result = safexec("run", "--server", stub.address, str(tmp_path / "x.py"))
-    assert (result.stdout, result.returncode) == ("", 1)
-    assert result.stderr == f"safexec run: What answers at {stub.address} is no server of ours (status {status}).\n"
-
-
-def test_run_reads_standard_input_and_passes_read_only_on(stub, tmp_path):
-    stub.answer = (200, b'{"success": true, "output": ""}')
-    (tmp_path / "x.py").write_bytes(b"a\0b")
-    with open(tmp_path / "x.py", "rb") as file:
-        assert safexec("run", "--read-only", "--server", stub.address, "-", stdin=file).returncode == 0
-    assert json.loads(stub.request[2]) == {"code": "a\0b", "read_only": True}
-
-
-def test_run_does_not_send_code_through_a_proxy(stub, tmp_path):
-    stub.answer = (200, b'{"success": true, "output": "direct"}')
-    (tmp_path / "x.py").write_text("1")
-    proxies = {name: "http://127.0.0.1:9" for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")}
-    assert safexec("run", "--server", stub.address, str(tmp_path / "x.py"), env={**os.environ, **proxies}).stdout == "direct"
-
-
-def test_run_without_a_server_says_how_to_start_one(tmp_path):
-    with socket.socket() as free:  # bound and not listening: nobody else gets the port, and connections are refused
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-        (tmp_path / "x.py").write_text("1")
-        result = safexec("run", "--server", address, str(tmp_path / "x.py"))
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f"safexec run: No server answers at {address}. `safexec serve` starts one.\n"
-
-
-@pytest.mark.parametrize("content, sentence", [
-    (None, "Cannot open {path}: No such file or directory"),
-    (b"\xff\xfe", "{path} is not UTF-8 text."),
-    (b"#" * (5 << 20), "{path} is too long to be a program."),
-], ids=["missing", "not text", "too long"])
-def test_run_refuses_a_file_that_cannot_be_a_program(tmp_path, content, sentence):
-    path = tmp_path / "x.py"
-    if content is not None:
-        path.write_bytes(content)
-    result = safexec("run", "--server", "127.0.0.1:9", str(path))
-    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"safexec run: {sentence.format(path=path)}\n")
 
 
 # doctor

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/base64.h"
+#include "base/base64.h"
 
 #include <errno.h>
 
 #define GROUP 4 /* characters that hold three bytes */
+#define BYTES 3
 
 size_t base64_decoded_max(size_t size)
 {
-	return size / GROUP * 3 + 3;
+	return size / GROUP * BYTES + BYTES;
 }
 
 /* The value of a character; -1: it has none. */
@@ -57,4 +58,25 @@ int base64_decode(const char *text, size_t size, char *room, size_t *ret_size)
 	}
 	*ret_size = used;
 	return 0;
+}
+
+size_t base64_encoded_size(size_t size)
+{
+	return (size + BYTES - 1) / BYTES * GROUP;
+}
+
+void base64_encode(const void *bytes, size_t size, char *room)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *in = bytes;
+
+	for (size_t at = 0; at < size; at += BYTES, room += GROUP) {
+		size_t n = size - at < BYTES ? size - at : BYTES;
+		unsigned bits = (unsigned)in[at] << 16 | (n > 1 ? (unsigned)in[at + 1] << 8 : 0) | (n > 2 ? in[at + 2] : 0);
+
+		room[0] = digits[bits >> 18];
+		room[1] = digits[bits >> 12 & 63];
+		room[2] = n > 1 ? digits[bits >> 6 & 63] : '=';
+		room[3] = n > 2 ? digits[bits & 63] : '=';
+	}
 }
