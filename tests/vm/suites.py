@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 
 from machine import HERE, PROGRAMS, SLOW, Server, check, nothing_is_left
 from places import check_answer, ok
@@ -15,20 +16,33 @@ PATIENT = "[limits]\nwall_ms = 60000\ncpu_ms = 60000\n"
 SOME_ATTACKS = "ids or capabilities or list_the_root or list_dev or proc_shows_the_cell_alone or interfaces or leaked_descriptors or fork_until_refused or disk_filler or make_files_in_the_environment or mounts_are_nosuid"
 
 
-def run_pytest(folder, *options, config=None, seconds=900):
+def wait_aloud(process, seconds):
+    """Whoever watches the console ends a machine that says nothing for two minutes."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return process.wait(30)
+        except subprocess.TimeoutExpired:
+            print(f"      ... {time.monotonic() - begin:.0f} s", flush=True)
+        if time.monotonic() - begin > seconds:
+            process.kill()
+            return process.wait()
+
+
+def run_pytest(folder, *options, config=None, seconds=1200):
     """One line a failed test. The tests' own times are for hardware: they multiply them."""
     environment = {**os.environ, "SAFEXEC_BUILD": str(PROGRAMS), "SAFEXEC_TEST_SLOW": str(SLOW), "PYTHONDONTWRITEBYTECODE": "1"}
     if config:
         pathlib.Path("/run/patient.conf").write_text(config)
         environment["SAFEXEC_TEST_CONFIG"] = "/run/patient.conf"
+    log = HERE.parent / "out" / f"{folder.replace('/', '-')}.txt"
     command = ["python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rfEs", "--tb=short", *options, f"tests/{folder}"]
-    r = subprocess.run(
-        command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
-    )
-    lines = r.stdout.splitlines()
-    (HERE.parent / "out" / f"{folder.replace('/', '-')}.txt").write_text(r.stdout)
+    with open(log, "w") as to:
+        process = subprocess.Popen(command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL, stdout=to, stderr=subprocess.STDOUT)
+        status = wait_aloud(process, seconds)
+    lines = log.read_text().splitlines()
     print("".join(f"      {line}\n" for line in lines if re.match(r"FAILED|ERROR|SKIPPED", line)) + f"      {lines[-1]}", flush=True)
-    assert r.returncode == 0, "\n".join(lines[-60:])
+    assert status == 0, "\n".join(lines[-60:])
     nothing_is_left()
 
 
