@@ -3,6 +3,7 @@
 
 #include "api/internal.h"
 #include "api/job_runner.h"
+#include "api/observe.h"
 #include "api/origin.h"
 #include "api/run_request.h"
 
@@ -149,8 +150,10 @@ static void on_end(struct http_request *request, void *arg)
 	(void)arg;
 	if (call && call->ended)
 		call->ended(call);
-	if (call)
+	if (call) {
 		caller_leave(call);
+		observe_request(call);
+	}
 	free(call);
 }
 
@@ -171,6 +174,11 @@ static uint64_t longest_code(const struct api_options *options)
 			longest = options->environments[i].limits.code_chars;
 	}
 	return longest;
+}
+
+void api_note_run(struct api *api, const struct run_tag *tag, const struct run_outcome *outcome)
+{
+	observe_run(api, tag, outcome);
 }
 
 bool api_stop(struct api *api)

@@ -17,6 +17,8 @@ struct api_options {
 	struct limits most;    /* what a request under /v1 may ask for */
 	int supervisor_fd;     /* where links to the store come from; -1: there is none */
 	bool needs_key;        /* nobody is served without an API key */
+	bool wants_json_log;   /* a line a request and a run on standard error */
+	int statm_fd;          /* /proc/self/statm; -1: not there */
 	uint32_t heartbeat_ms; /* between two signs of life in a stream */
 	void (*on_quiet)(void *arg);
 	void *arg;
@@ -33,6 +35,9 @@ void api_free(struct api *api);
 
 /* Begins no more jobs. True: none is under way; false: on_quiet is called again when none is. */
 bool api_stop(struct api *api);
+
+/* For struct service_events: keeps books of a run that has ended. */
+void api_note_run(struct api *api, const struct run_tag *tag, const struct run_outcome *outcome);
 
 /* For http_server_new. */
 const struct http_handler *api_handler(const struct api *api);

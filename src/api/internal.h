@@ -5,6 +5,7 @@
 #include "api/accept.h"
 #include "api/api.h"
 #include "api/call.h"
+#include "api/metrics.h"
 #include "api/run_input.h"
 #include "jobs/keys.h"
 #include "jobs/link.h"
@@ -16,6 +17,9 @@ struct api {
 	struct link_events link_events;
 	struct keys *keys;
 	struct job_runner *runner;
+	struct metrics metrics;
+	nsec_t ran_at; /* when a run last came to a verdict; 0: never */
+	bool is_probing;
 	struct http_handler handler;
 	size_t body_max[BODY_COUNT]; /* bytes, by enum body */
 };
@@ -30,6 +34,8 @@ void serve_v1_job_cancel(struct call *call);
 void serve_v1_job_submit(struct call *call);
 void serve_v1_job_batch(struct call *call);
 void serve_environments(struct call *call); /* GET /v1/environments */
+void serve_ready(struct call *call);
+void serve_metrics(struct call *call);
 void serve_asset(struct call *call);
 void serve_health(struct call *call);
 

@@ -9,6 +9,7 @@
 #include "api/id.h"
 #include "api/internal.h"
 #include "api/job_text.h"
+#include "api/observe.h"
 #include "base/fd.h"
 
 #include <event2/event.h>
@@ -211,6 +212,9 @@ static void begin(struct job *job, const struct store_job *stored, const char *b
 		end_with_problem(job, "deadline", &problem);
 		return;
 	}
+	const struct run_tag tag = observe_tag(stored->key, job->id, body, stored->body_size);
+
+	input.request.tag = &tag;
 	input.request.owner = stored->key;
 	if (r == 0)
 		r = run_start_input(api, &input, on_done, job, &job->run);

@@ -2,6 +2,7 @@
 #include "api/run_submit.h"
 
 #include "api/internal.h"
+#include "api/observe.h"
 
 #include <errno.h>
 
@@ -46,9 +47,17 @@ int run_submit(struct call *call, struct run_input *input, const struct run_even
 	struct run_request *request = &input->request;
 
 	request->events = events;
+	const struct buf *body = http_body(call->http);
+	const struct run_tag tag = observe_tag(call->caller.key, call->request_id, body->bytes, body->size);
+
+	request->tag = &tag;
 	request->owner = call->caller.key;
 	request->start_by = input->deadline_ms > 0 ? call->began_at + input->deadline_ms * NSEC_PER_MSEC : 0;
-	return run_start_input(call->api, input, done, arg, ret_run);
+
+	int r = run_start_input(call->api, input, done, arg, ret_run);
+
+	request->tag = NULL;
+	return r;
 }
 
 /* The service knows the pair only: which of the two names is wrong is for the person who wrote them. */

@@ -2,6 +2,7 @@
  * simple_run.c: POST /run: one program, one JSON answer.
  */
 #include "api/internal.h"
+#include "api/observe.h"
 #include "api/run_reply.h"
 #include "api/run_request.h"
 
@@ -60,6 +61,8 @@ static void refuse(struct call *call, int r)
 static int submit(struct call *call, const struct run_params *params)
 {
 	const struct api_options *options = &call->api->options;
+	const struct buf *body = http_body(call->http);
+	const struct run_tag tag = observe_tag(call->caller.key, call->request_id, body->bytes, body->size);
 	const struct run_request run = {
 		.environment = options->environments_count > 1 ? params->environment->name : NULL,
 		.limits = &params->environment->limits,
@@ -67,6 +70,7 @@ static int submit(struct call *call, const struct run_params *params)
 		.code_bytes = params->code_bytes,
 		.is_read_only = params->is_read_only,
 		.owner = call->caller.key,
+		.tag = &tag,
 	};
 	struct run *started;
 	int r = service_run(call->api->service, &run, on_done, call, &started);

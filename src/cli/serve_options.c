@@ -35,6 +35,13 @@ static int check_yes(const struct option_row *row, const char *text, struct err 
 	return 0;
 }
 
+static int check_log_format(const struct option_row *row, const char *text, struct err *err)
+{
+	if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0)
+		return err_say(err, -EINVAL, "--%s is \"%s\"; it must be text or json.", row->name, text);
+	return 0;
+}
+
 /* The sender reads it again, word by word. */
 static int check_ranges(const struct option_row *row, const char *text, struct err *err)
 {

@@ -88,6 +88,13 @@ static void on_fault(const char *what, void *arg)
 	log_line("%s", what);
 }
 
+static void on_run_end(const struct run_tag *tag, const struct run_outcome *outcome, void *arg)
+{
+	const struct front *front = arg;
+
+	api_note_run(front->api, tag, outcome);
+}
+
 static void on_idle(evutil_socket_t fd, short what, void *arg)
 {
 	struct front *front = arg;
@@ -156,6 +163,8 @@ static int build(struct front *front, const struct service_events *events, struc
 		.most = options->most,
 		.supervisor_fd = options->supervisor_fd,
 		.needs_key = options->needs_key,
+		.wants_json_log = options->wants_json_log,
+		.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
 		.heartbeat_ms = (uint32_t)options->heartbeat_ms,
 		.on_quiet = on_quiet,
 		.arg = front,
@@ -221,6 +230,7 @@ static int serve(struct front *front, struct err *err)
 		.on_ready = on_provider_ready,
 		.on_lost = on_provider_lost,
 		.on_fault = on_fault,
+		.on_end = on_run_end,
 		.arg = front,
 	};
 	bool is_other = geteuid() == 0 || options->uid != getuid() || options->gid != getgid();

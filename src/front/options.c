@@ -22,6 +22,7 @@ enum {
 	ROW_PROVIDER_FD,
 	ROW_SUPERVISOR_FD,
 	ROW_REQUIRE_KEY,
+	ROW_LOG_FORMAT,
 	ROW_UID,
 	ROW_GID,
 	ROW_LISTEN_NAME,
@@ -38,6 +39,7 @@ static const struct option_row rows[] = {
 	[ROW_SUPERVISOR_FD] = { "supervisor-fd", "FD", "the supervisor's socket, over which links to the store come", .min = 0,
 				.max = INT_MAX },
 	[ROW_REQUIRE_KEY] = { "require-key", NULL, "answer nobody without an API key" },
+	[ROW_LOG_FORMAT] = { "log-format", "text|json", "json: also a line for each request and run, as a JSON object (text)" },
 	[ROW_UID] = { "uid", "UID", "the user to become (needed when started as root)", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_GID] = { "gid", "GID", "the group to become", .min = 1, .max = UINT32_MAX - 1 },
 	[ROW_LISTEN_NAME] = { "listen-name", "ADDR:PORT", "the address as people write it (127.0.0.1:5000)" },
@@ -140,6 +142,11 @@ static int take_option(int index, const char *text, struct options *options, str
 		break;
 	case ROW_REQUIRE_KEY:
 		options->needs_key = true;
+		break;
+	case ROW_LOG_FORMAT:
+		if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0)
+			return err_say(err, -EINVAL, "--log-format %s: it must be text or json", text);
+		options->wants_json_log = strcmp(text, "json") == 0;
 		break;
 	case ROW_UID:
 		options->uid = (uid_t)value;

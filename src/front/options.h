@@ -11,7 +11,7 @@
 struct options {
 	int listen_fd, provider_fd;
 	int supervisor_fd; /* -1: none, and with it no store */
-	bool needs_key;
+	bool needs_key, wants_json_log;
 	bool has_ids;
 	uid_t uid;
 	gid_t gid;

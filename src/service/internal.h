@@ -61,6 +61,7 @@ struct service {
 	size_t environments_count;
 	struct known known[MAX_KNOWN];
 	unsigned known_count;
+	uint64_t cells_total;
 	struct owner_turn turns[MAX_TURNS];
 	uint64_t turn; /* of the run that began last */
 };
@@ -84,6 +85,7 @@ struct run {
 	char wanted_provider[16], wanted_environment[32]; /* "": any */
 	int priority;
 	uint64_t owner;
+	struct run_tag tag;
 	uint64_t turn; /* of its owner's */
 	nsec_t start_by;
 	struct run_place place;

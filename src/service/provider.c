@@ -120,6 +120,7 @@ static int add_cell(struct provider *provider, const struct wire_cell *frame, co
 	}
 	TAILQ_INSERT_HEAD(&service->ready, cell, link);
 	service->cells_count++;
+	service->cells_total++;
 	provider->cells++;
 	learn_place(service, &cell->place, frame->slots);
 	return 0;

@@ -141,6 +141,7 @@ int run_new(struct service *service, const struct run_request *request, struct r
 		.events = request->events ? request->events : &no_events,
 		.priority = request->priority,
 		.owner = request->owner,
+		.tag = request->tag ? *request->tag : (struct run_tag){ 0 },
 		.start_by = request->start_by,
 		.admitted_at = clock_now(),
 		.out = { .which = RUN_STDOUT, .fd = -EBADF, .bytes = buf_new(1) },

@@ -28,6 +28,13 @@ struct run_events {
 	void (*on_display)(const struct run_display *display, void *arg);
 };
 
+/* For whoever keeps books: who asked, and for what. Nothing here is looked at. */
+struct run_tag {
+	uint64_t key;        /* API key's id; 0: none */
+	char request_id[41]; /* "": nobody asked */
+	uint8_t digest[32];  /* SHA-256 of what was asked */
+};
+
 /* Everything is copied but events. */
 struct run_request {
 	const char *code; /* the program: what the entrypoint holds; NULL when that is one of the files */
@@ -52,6 +59,7 @@ struct run_request {
 	int priority;                    /* the higher, the sooner; among equals owners take turns, and an owner's are served in order */
 	uint64_t owner;                  /* who asks: an API key's id; 0: nobody in particular */
 	nsec_t start_by;                 /* of clock_now: still waiting then, it ends with RUN_WAITED; 0: queue_ms alone counts */
+	const struct run_tag *tag;       /* NULL: none */
 	const struct run_events *events; /* NULL: none; kept by pointer */
 };
 

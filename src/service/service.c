@@ -34,8 +34,17 @@ static void unlink_run(struct run *run)
 	}
 }
 
+static void tell_end(const struct run *run, const struct run_outcome *outcome)
+{
+	const struct service_events *events = run->service->events;
+
+	if (events->on_end)
+		events->on_end(&run->tag, outcome, events->arg);
+}
+
 void run_cancel(struct run *run)
 {
+	tell_end(run, NULL);
 	unlink_run(run);
 	run_free(run);
 }
@@ -199,6 +208,7 @@ void service_finish(struct run *run, enum run_end end)
 	run->out.bytes = run->err.bytes = buf_new(1); /* moved to the outcome */
 	unlink_run(run);
 	run_drop_cell(run); /* before its client is told */
+	tell_end(run, &outcome);
 	run->done(&outcome, run->arg);
 	buf_free(&outcome.out);
 	buf_free(&outcome.err);
@@ -224,6 +234,7 @@ struct service_state service_look(const struct service *service)
 		.cells_ready = service->cells_count,
 		.running = service->running_count,
 		.waiting = service->waiting_count,
+		.cells_total = service->cells_total,
 	};
 
 	LIST_FOREACH(provider, &service->providers, link)

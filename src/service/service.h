@@ -23,6 +23,8 @@ struct service_events {
 	void (*on_ready)(void *arg);                   /* the first cell is here; once */
 	void (*on_lost)(const char *why, void *arg);   /* a provider has closed its link; the runs that waited have ended */
 	void (*on_fault)(const char *what, void *arg); /* something of ours went wrong, for the log */
+	/* A run has ended, before its done function is called; outcome NULL: it was cancelled. NULL: nobody keeps books. */
+	void (*on_end)(const struct run_tag *tag, const struct run_outcome *outcome, void *arg);
 	void *arg;
 };
 
@@ -57,6 +59,7 @@ void service_stop(struct service *service);
 
 struct service_state {
 	unsigned providers, cells_ready, running, waiting;
+	uint64_t cells_total; /* that came */
 	unsigned slots; /* runs at once at most, in all environments together */
 };
 

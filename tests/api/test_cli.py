@@ -178,7 +178,7 @@ def test_help_is_on_stdout_everywhere(args):
 
 def test_help_lists_every_option_of_serve_and_the_manual_page_too():
     names = re.findall(r"^  --([a-z-]+)", safexec("serve", "--help").stdout, re.M)
-    assert set(NUMBERS) | {"require-key", "state", "results-bytes", "audit-bytes", "callback-allow", "config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
+    assert set(NUMBERS) | {"log-format", "require-key", "state", "results-bytes", "audit-bytes", "callback-allow", "config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
     page = (harness.ROOT / "man/safexec.1").read_text().replace("\\-", "-")
     assert not [name for name in names if f"-{name}" not in page]
 
@@ -293,7 +293,7 @@ def test_options_reach_the_program_they_are_for_and_defaults_hold(stage):
     given = arguments(front)
     assert re.fullmatch(r"127\.0\.0\.1:\d+", given.pop("--listen-name"))
     uid, gid = (os.getuid() or 12345), (os.getgid() or 12345)
-    assert given == {"--listen-fd": "3", "--provider-fd": "4", "--supervisor-fd": "5", "--uid": str(uid), "--gid": str(gid), "--queue": "64", "--queue-ms": "30000",
+    assert given == {"--listen-fd": "3", "--provider-fd": "4", "--supervisor-fd": "5", "--uid": str(uid), "--gid": str(gid), "--queue": "64", "--queue-ms": "30000", "--log-format": "text",
                      "--environment": "base"}
 
 
