@@ -82,8 +82,10 @@ static int show_display(struct run_show *show, const json_t *display)
 	int r = figures_save(show->figures, display, &show->figures_count, name, &err);
 
 	clear_spinner(show);
-	if (r == -ENOMSG)
-		return json_is_string(text) ? show_line(show, text) : 0;
+	if (r == -ENOMSG) {
+		show->has_shown_text = json_is_string(text);
+		return show->has_shown_text ? show_line(show, text) : 0;
+	}
 	fprintf(stderr, "safexec run: %s%s\n", r < 0 ? "" : "saved ", r < 0 ? err.text : name);
 	return 0;
 }
@@ -189,7 +191,7 @@ int run_show_end(struct run_show *show)
 	    (fwrite(show->line.bytes, 1, show->line.size, stdout) != show->line.size || puts("") < 0 || fflush(stdout) != 0))
 		return RUN_STATUS_FAILED;
 	if (!show->is_json) {
-		if (json_is_string(json_object_get(show->verdict, "result")))
+		if (json_is_string(json_object_get(show->verdict, "result")) && !show->has_shown_text)
 			(void)show_line(show, json_object_get(show->verdict, "result"));
 		say_end(show);
 	}

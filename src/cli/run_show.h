@@ -23,7 +23,7 @@ struct run_show {
 	bool is_terminal;              /* of stderr: a spinner and times */
 	nsec_t began_at;
 	unsigned spins;
-	bool has_spinner, has_output;
+	bool has_spinner, has_output, has_shown_text; /* the last: of a display, as which the last value comes too */
 	unsigned figures_count;
 	struct buf line; /* what has come of the event, or of an answer that is no stream */
 	json_t *verdict; /* the last event; NULL: it has not come */

@@ -146,12 +146,17 @@ def test_figures_are_saved_and_nothing_is_overwritten(stub, script, tmp_path):
     (tmp_path / "figure-1.png").write_text("mine")
     os.symlink("/nowhere/else", tmp_path / "figure-2.png")
     stub.say({"event": "display", "display": {"image/png": PNG, "text/plain": "<Figure>"}}, {"event": "display", "display": {"image/svg+xml": "<svg/>"}},
-             {"event": "display", "display": {"text/plain": "a table", "text/html": "<table>"}}, verdict(result="42"))
+             {"event": "display", "display": {"text/plain": "a table", "text/html": "<table>"}}, verdict(result="a table"))
     result = run(stub, script, cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (0, "a table\n42\n")
+    assert (result.returncode, result.stdout) == (0, "a table\n")  # the last value, once
     assert result.stderr == "safexec run: saved figure-3.png\nsafexec run: saved figure-4.svg\n"
     assert (tmp_path / "figure-3.png").read_bytes() == b"\x89PNG\r\n\x1a\n" and (tmp_path / "figure-4.svg").read_text() == "<svg/>"
     assert (tmp_path / "figure-1.png").read_text() == "mine" and os.path.islink(tmp_path / "figure-2.png")
+
+
+def test_the_last_value_is_printed(stub, script):
+    stub.say({"event": "stdout", "data": "out\n"}, verdict(result="42"))
+    assert run(stub, "--last-value", script).stdout == "out\n42\n"
 
 
 def test_a_figure_that_cannot_be_saved_is_said_and_no_end(stub, script, tmp_path):
