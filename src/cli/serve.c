@@ -80,6 +80,15 @@ static void add_server_options(struct plan *plan, int foreign)
 	}
 }
 
+/* To the front, which asks, and to the provider, which trusts it with no more than the server was told. */
+static void add_limit(struct plan *plan, const char *option, const char *name, const char *value)
+{
+	const char *text = keep_text(plan, name, "=", value);
+
+	args_add_option(&plan->supervisor.plan.front, option, text);
+	args_add_option(&plan->supervisor.plan.warden, option, text);
+}
+
 /* Of an environment: where it is goes to the native provider, how much its runs may use to the front. */
 static void add_environment(struct plan *plan, const struct config_section *section, bool is_native)
 {
@@ -102,7 +111,7 @@ static void add_environment(struct plan *plan, const struct config_section *sect
 		else if (is_base && strcmp(row->name, own[1]) == 0 && plan->values[SERVE_PYTHON])
 			args_add_option(warden, "--python", plan->values[SERVE_PYTHON]);
 		else if (row->owner == OWNER_FRONT && line != 0)
-			args_add_option(front, "--limit", keep_text(plan, row->name, "=", value));
+			add_limit(plan, "--limit", row->name, value);
 		else if (row->owner == OWNER_NATIVE && is_native && section->values[i])
 			args_add_option(warden, keep_text(plan, is_number ? "--own-" : "--", row->name, ""), section->values[i]);
 	}
@@ -114,8 +123,7 @@ static void add_maxima(struct plan *plan)
 
 	for (size_t i = 0; i < section->kind->rows_count; i++) {
 		if (section->values[i])
-			args_add_option(&plan->supervisor.plan.front, "--limit-max",
-					keep_text(plan, section->kind->rows[i].name, "=", section->values[i]));
+			add_limit(plan, "--limit-max", section->kind->rows[i].name, section->values[i]);
 	}
 }
 

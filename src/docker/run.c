@@ -33,10 +33,11 @@ static void set_deadline(struct slot *slot, uint64_t ms)
 /* --- the job ------------------------------------------------------------------------------------------------------------------ */
 
 /* What a container cannot keep is refused, not ignored. */
-static int check_job(const struct wire_job *job, bool can_measure, const int *fds, size_t fds_count, struct err *err)
+static int check_job(const struct slot *slot, bool can_measure, const int *fds, size_t fds_count, struct err *err)
 {
+	const struct wire_job *job = &slot->job.frame;
 	const struct limits *limits = &job->limits;
-	int r = wire_check_job(job, fds, fds_count, err);
+	int r = job_check(job, fds, fds_count, &slot->docker->options->common.most, err);
 
 	if (r < 0)
 		return r;
@@ -63,7 +64,7 @@ static void take_job(struct slot *slot, int *fds, size_t fds_count)
 			       .limits = slot->job.frame.limits };
 	struct err err = { 0 };
 
-	if (check_job(&slot->job.frame, can_measure(slot), fds, fds_count, &err) < 0) {
+	if (check_job(slot, can_measure(slot), fds, fds_count, &err) < 0) {
 		slot->job.fault = err;
 		run_stop(slot, VERDICT_REFUSED);
 		return;

@@ -82,21 +82,9 @@ void options_print_help(void)
 
 static int parse_limit(const char *option, const char *text, struct limits *limits, struct err *err)
 {
-	size_t name_size = strcspn(text, "=");
+	struct err why;
 
-	for (size_t i = 0; text[name_size] == '=' && i < limit_rows_count; i++) {
-		const struct limit_row *row = &limit_rows[i];
-		uint64_t value;
-
-		if (strlen(row->name) != name_size || strncmp(row->name, text, name_size) != 0)
-			continue;
-		if (num_parse_size(text + name_size + 1, row->min, row->max, &value) < 0)
-			return err_say(err, -EINVAL, "--%s %s: not a number from %" PRIu64 " to %" PRIu64, option, text, row->min,
-				       row->max);
-		memcpy((char *)limits + row->offset, &value, sizeof value);
-		return 0;
-	}
-	return err_say(err, -EINVAL, "--%s %s: write NAME=VALUE with a name that --help lists", option, text);
+	return limits_parse(text, limits, &why) < 0 ? err_say(err, -EINVAL, "--%s %.200s; --help lists them", option, why.text) : 0;
 }
 
 /* base is there from the beginning. */
@@ -169,19 +157,6 @@ static int take_option(int index, const char *text, struct options *options, str
 	return 0;
 }
 
-/* What a run gets unasked, it may also ask for. */
-static void raise_most(const struct limits *limits, struct limits *most)
-{
-	for (size_t i = 0; i < limit_rows_count; i++) {
-		uint64_t value, at_most;
-
-		memcpy(&value, (const char *)limits + limit_rows[i].offset, sizeof value);
-		memcpy(&at_most, (const char *)most + limit_rows[i].offset, sizeof at_most);
-		if (value > at_most)
-			memcpy((char *)most + limit_rows[i].offset, &value, sizeof value);
-	}
-}
-
 static int check_options(struct options *options, struct err *err)
 {
 	if (options->wants_help)
@@ -189,7 +164,8 @@ static int check_options(struct options *options, struct err *err)
 	if (options->listen_fd < 0 || options->provider_fd < 0)
 		return err_say(err, -EINVAL, "--listen-fd and --provider-fd are needed; start the server with `safexec serve`");
 	for (size_t i = 0; i < options->environments_count; i++)
-		raise_most(&options->environments[i].limits, &options->most);
+		options->most = limits_at_least(&options->most,
+						&options->environments[i].limits); /* what comes unasked, may be asked for */
 	options->has_ids = options->uid != 0 && options->gid != 0;
 	if (!options->has_ids && (options->uid != 0 || options->gid != 0))
 		return err_say(err, -EINVAL, "--uid and --gid are needed together");

@@ -77,6 +77,13 @@ int cmdline_parse_text(const struct cmdline_row *row, const char *text, void *fi
 	return 0;
 }
 
+int cmdline_parse_limit(const struct cmdline_row *row, const char *text, void *field, struct err *err)
+{
+	struct err why;
+
+	return limits_parse(text, field, &why) < 0 ? err_say(err, -EINVAL, "--%s %.200s", row->name, why.text) : 0;
+}
+
 /* --- rows --------------------------------------------------------------------------------------------------------------------- */
 
 static const struct cmdline_row common_rows[] = {
@@ -86,6 +93,8 @@ static const struct cmdline_row common_rows[] = {
 	  FIRST_FD, 1 << 20 },
 	{ "slots", "N", "runs at once (default: 4 a CPU)", cmdline_parse_unsigned, AT(slots), 1, CMDLINE_MAX_SLOTS },
 	{ "idle", "N", "sandboxes kept ready (default: all slots)", cmdline_parse_unsigned, AT(idle), 1, CMDLINE_MAX_SLOTS },
+	{ "limit", "NAME=VALUE", "one that a run has unasked; may be repeated", cmdline_parse_limit, AT(unasked) },
+	{ "limit-max", "NAME=VALUE", "the most that any run has; may be repeated", cmdline_parse_limit, AT(most) },
 	{ "name", "NAME", "of this server (default: default)", cmdline_parse_name, AT(name) },
 	{ "help", NULL, "print this", cmdline_parse_flag, AT(is_help) },
 	{ "version", NULL, "print the version", cmdline_parse_flag, AT(is_version) },
@@ -139,6 +148,8 @@ int cmdline_parse(const struct cmdline *cmdline, int argc, char **argv, struct c
 
 		longs[i] = (struct option){ .name = row->name, .has_arg = row->argument ? required_argument : no_argument };
 	}
+	options->most = limits_ceiling();
+	options->unasked = limits_default();
 	opterr = 0;
 	for (int c; r == 0 && (c = getopt_long(argc, argv, "", longs, &index)) != -1;) {
 		const struct cmdline_row *row = row_at(cmdline, (size_t)index);
@@ -153,6 +164,7 @@ int cmdline_parse(const struct cmdline *cmdline, int argc, char **argv, struct c
 	if (optind < argc)
 		return err_say(err, -EINVAL, "'%.40s' is not an option; see %s --help", argv[optind], cmdline->program);
 	fit_to_machine(options);
+	options->most = limits_at_least(&options->most, &options->unasked);
 	if (!options->is_doctor && !options->is_help && !options->is_version && options->supervisor_fd < 0)
 		return err_say(err, -EINVAL, "--supervisor-fd is missing; `%s` starts this program", cmdline->started_by);
 	return 0;

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "spec/limits.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT_RUN = 3 };
 struct common_options {
 	bool is_doctor, is_help, is_version;
 	int supervisor_fd;
+	struct limits most; /* of any job: the ceilings or what --limit-max says, and at least what --limit says */
+	struct limits unasked;
 	unsigned slots, idle; /* 0 until cmdline_parse has fitted them to the machine */
 	const char *name;
 };
@@ -45,6 +48,7 @@ cmdline_parse_fn cmdline_parse_u64;      /* uint64_t, min..max */
 cmdline_parse_fn cmdline_parse_name;     /* const char *: letters, digits, '-' and '_' */
 cmdline_parse_fn cmdline_parse_path;     /* const char *: absolute */
 cmdline_parse_fn cmdline_parse_text;     /* const char *: as it is */
+cmdline_parse_fn cmdline_parse_limit;    /* struct limits: NAME=VALUE */
 
 struct cmdline {
 	const char *program; /* "safexec-warden" */

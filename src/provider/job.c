@@ -32,6 +32,13 @@ enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[
 	return wire_is(&frame, n, WIRE_STOP, wire_stop) && frame.stop.verdict == VERDICT_OUTPUT ? JOB_STOP : JOB_OTHER;
 }
 
+int job_check(const struct wire_job *job, const int *fds, size_t fds_count, const struct limits *most, struct err *err)
+{
+	int r = wire_check_job(job, fds, fds_count, err);
+
+	return r < 0 ? r : limits_check_most(&job->limits, most, err);
+}
+
 void job_stop(struct job *job, uint32_t verdict)
 {
 	if (job->evidence.stopped_for == VERDICT_OK && !job->evidence.has_status)

@@ -27,7 +27,7 @@ struct job {
 
 enum job_word {
 	JOB_NOTHING, /* nothing has come */
-	JOB_GIVEN,   /* the frame and its descriptors are stored; wire_check_job is still to be called */
+	JOB_GIVEN,   /* the frame and its descriptors are stored; job_check is still to be called */
 	JOB_STOP,    /* a stream has passed its limit */
 	JOB_OTHER,   /* the front has gone, or makes no sense */
 };
@@ -35,6 +35,10 @@ enum job_word {
 /* Reads what the front says on the control socket of a cell; a job only when can_take. Descriptors: a job's, to be closed by the
  * caller. */
 enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count);
+
+/* Checks what the front has sent, and that no limit is above the most that this provider was started with: a front is not trusted
+ * with the machine. Errors as wire_check_job. */
+int job_check(const struct wire_job *job, const int *fds, size_t fds_count, const struct limits *most, struct err *err);
 
 /* Notes why the provider ends the run. The first reason counts, and none that comes after the program's own end. */
 void job_stop(struct job *job, uint32_t verdict);

@@ -24,8 +24,15 @@ extern const size_t limit_rows_count;
 struct limits limits_default(void);
 struct limits limits_ceiling(void);
 
-/* The smaller one of each. */
+/* The smaller one of each; the larger one of each. */
 struct limits limits_at_most(const struct limits *limits, const struct limits *most);
+struct limits limits_at_least(const struct limits *limits, const struct limits *least);
+
+/* Sets the one that text names: "memory_bytes=256M". -EINVAL with a sentence that names the table's range. */
+int limits_parse(const char *text, struct limits *limits, struct err *err);
+
+/* 0, or -ERANGE with a sentence, when one is more than the most. */
+int limits_check_most(const struct limits *limits, const struct limits *most, struct err *err);
 
 /* 0, or -ERANGE with a sentence that names field, value and range. */
 int limits_check(const struct limits *limits, struct err *err);

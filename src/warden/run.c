@@ -70,7 +70,7 @@ static int start_job(struct slot *slot, const int *fds, size_t fds_count, struct
 static void take_job(struct slot *slot, const int *fds, size_t fds_count)
 {
 	struct err err = { 0 };
-	int r = wire_check_job(&slot->job.frame, fds, fds_count, &err);
+	int r = job_check(&slot->job.frame, fds, fds_count, &slot->warden->options->common.most, &err);
 
 	if (r < 0) {
 		slot->job.fault = err;

@@ -167,6 +167,18 @@ def test_each_limit_is_the_runs_own(warden, limits, code, verdict, out):
     assert (result.verdict, result.out) == (verdict, out), result.err
 
 
+def test_a_warden_gives_no_front_more_than_it_was_started_with():
+    warden = Warden("--limit-max", "pids=70", "--limit-max", "memory_bytes=160M", "--limit", "wall_ms=20000", "--limit-max", "wall_ms=1000")
+    try:
+        for limits, verdict in (({}, "ok"), ({"pids": 70}, "ok"), ({"pids": 71}, "refused"), ({"memory_bytes": 160 << 20}, "ok"),
+                                ({"memory_bytes": (160 << 20) + 1}, "refused"), ({"wall_ms": 20000}, "ok"), ({"wall_ms": 20001}, "refused")):
+            result = warden.run("print(1)", limits=limits)
+            assert (result.verdict, result.out) == (verdict, "1\n" if verdict == "ok" else ""), limits
+            assert result.reason.endswith("at most.") == (verdict == "refused")
+    finally:
+        warden.close()
+
+
 # --- files that come back ------------------------------------------------------------------------------------------------------------
 
 def collect(warden, code, *globs, flags=0, **more):

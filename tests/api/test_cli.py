@@ -339,8 +339,12 @@ def write_config(stage, text=CONFIG):
 def test_a_configuration_file_is_taken_and_the_command_line_wins(stage):
     stage.serve("--config", write_config(stage), "--slots", "5", "--root", "/srv/root")
     warden, front = stage.wait_serving()
-    assert warden["args"][-14:] == ["--environment", "base", "--root", "/srv/root", "--environment", "two", "--python", "/opt/python3",
-                                    "--preload", "json sqlite3", "--own-idle", "2", "--supervisor-fd", "3"]
+    pairs = list(zip(warden["args"], warden["args"][1:]))
+    limits = [pair for pair in pairs if pair[0].startswith("--limit")]
+    assert limits == [("--limit-max", "pids=99"), ("--limit", "wall_ms=3000"), ("--limit", "wall_ms=2000")]
+    others = [word for pair in pairs[pairs.index(("--environment", "base"))::2] if pair not in limits for word in pair]
+    assert others == ["--environment", "base", "--root", "/srv/root", "--environment", "two", "--python", "/opt/python3",
+                      "--preload", "json sqlite3", "--own-idle", "2", "--supervisor-fd", "3"]
     assert arguments(warden)["--slots"] == "5" and "--profile" not in warden["args"]
     begin = front["args"].index("--environment")
     assert front["args"][begin:begin + 8] == ["--environment", "base", "--limit", "wall_ms=3000", "--environment", "two", "--limit",

@@ -50,6 +50,11 @@ static void each_limit_is_accepted_and_one_beyond_it_refused(void **state)
 		{ "--idle 1000", 0, "" },
 		{ "--idle 0", -EINVAL, "--idle must be" },
 		{ "--idle 1001", -EINVAL, "--idle must be" },
+		{ "--limit pids=4096 --limit-max pids=1", 0, "" },
+		{ "--limit pids=4097", -EINVAL, "--limit pids=4097: not a number from 1 to 4096" },
+		{ "--limit-max pids=0", -EINVAL, "--limit-max pids=0: not a number" },
+		{ "--limit-max ids=1", -EINVAL, "the name of a limit" },
+		{ "--limit-max pids", -EINVAL, "NAME=VALUE" },
 		{ "--supervisor-fd 3", 0, "" },
 		{ "--supervisor-fd 1048576", 0, "" },
 		{ "--supervisor-fd 2", -EINVAL, "--supervisor-fd must be" },
@@ -249,7 +254,33 @@ static void a_stage_can_be_left_out_by_a_test_build_only(void **state)
 }
 #endif
 
+static void the_most_of_a_limit_is_what_was_said_and_no_less_than_what_comes_unasked(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t want_pids;
+	} cases[] = {
+		{ "", 0 /* the ceiling */ },
+		{ "--limit-max pids=70", 70 },
+		{ "--limit-max pids=10", 64 },
+		{ "--limit-max pids=70 --limit pids=90 --limit pids=80", 80 },
+		{ "--limit pids=80 --limit-max pids=70", 80 },
+	};
+
+	(void)state;
+	array_for_each(cases, c) {
+		struct options options;
+		struct err err;
+		char line[256];
+
+		(void)snprintf(line, sizeof line, "--supervisor-fd 3 %s", c->line);
+		assert_int_equal(parse(line, &options, &err), 0);
+		assert_int_equal(options.common.most.pids, c->want_pids > 0 ? c->want_pids : limits_ceiling().pids);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_most_of_a_limit_is_what_was_said_and_no_less_than_what_comes_unasked),
 	cmocka_unit_test(each_limit_is_accepted_and_one_beyond_it_refused),
 	cmocka_unit_test(a_path_has_a_maximum),
 	cmocka_unit_test(what_is_not_said_has_a_default_that_fits_the_machine),
