@@ -58,6 +58,11 @@ def test_the_packages_hold_what_they_should(packages):
     assert not [name for name in files_of(packages["safexec-science"]) if not name.startswith(("usr/share/doc/", "usr/share/lintian/"))]
 
 
+def test_the_packages_bear_the_version_of_the_tree(packages):
+    version = re.search(r"version: '([\d.]+)'", (harness.ROOT / "meson.build").read_text())[1]
+    assert {path.name.split("_")[1].partition("-")[0] for path in packages.values()} == {version}
+
+
 def test_lintian_finds_nothing(packages):
     if not shutil.which("lintian"):
         pytest.skip("NOT TESTED: there is no lintian here")
