@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover bench soak format install clean faults nth neighbours
+.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover bench soak kills format install clean faults nth neighbours
 
 all:
 	script/build
@@ -56,6 +56,10 @@ bench: all
 
 soak: all
 	tests/bench/soak.py --runs $${RUNS:-100000}
+
+# Everything killed at KILLS random moments while jobs come in: none lost, none with two results. As root; some minutes.
+kills: all
+	SAFEXEC_TEST_KILLS=$${KILLS:-100} /usr/bin/python3 -m pytest -p no:cacheprovider -q -rP -k kill_9 tests/api/test_jobs.py
 
 format:
 	clang-format-14 -i $$(find src tests -name '*.[ch]')

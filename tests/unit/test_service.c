@@ -187,6 +187,53 @@ static void runs_wait_in_order_and_no_more_than_the_maximum(void **state)
 	close_fixture(&f);
 }
 
+static void ask_as(struct fixture *f, uint64_t owner, const char *code, int priority)
+{
+	const struct run_request request = { .code = code, .code_bytes = 1, .owner = owner, .priority = priority };
+	struct run *run;
+
+	assert_int_equal(service_run(f->service, &request, on_done, f, &run), 0);
+}
+
+/* The program of the run that gets the next cell: its first letter. */
+static char serve_next(struct fixture *f)
+{
+	struct far_cell cell = give_cell(f);
+	struct wire_job job;
+	size_t count = 0;
+	char letter = '?';
+	_cleanup_(fd_closep) int code = -EBADF;
+
+	assert_true(frame_recv(cell.control, &job, sizeof job, &code, 1, &count) > 0);
+	assert_int_equal(pread(code, &letter, 1, 0), 1);
+	send_verdict(&cell, VERDICT_OK);
+	close_streams(&cell);
+	wait_done(f, f->done + 1);
+	close_cell(&cell);
+	return letter;
+}
+
+static void owners_take_turns_and_nobody_starves(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, 20, 1000);
+	for (int i = 0; i < 4; i++)
+		ask_as(&f, 1, "a", 0);
+	ask_as(&f, 2, "b", 0);
+	ask_as(&f, 3, "u", 1);
+	assert_int_equal(serve_next(&f), 'u');
+	assert_int_equal(serve_next(&f), 'a');
+	assert_int_equal(serve_next(&f), 'b');
+	for (int i = 0; i < 3; i++) { /* one that always has the next run ready does not go before those that wait longer */
+		ask_as(&f, 2, "b", 0);
+		assert_int_equal(serve_next(&f), 'a');
+		assert_int_equal(serve_next(&f), 'b');
+	}
+	close_fixture(&f);
+}
+
 static void a_run_that_waits_too_long_ends_without_running(void **state)
 {
 	struct fixture f;
@@ -273,6 +320,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_cell_that_died_is_passed_over),
 	cmocka_unit_test(a_cell_closed_with_its_job_unread_is_passed_over),
 	cmocka_unit_test(runs_wait_in_order_and_no_more_than_the_maximum),
+	cmocka_unit_test(owners_take_turns_and_nobody_starves),
 	cmocka_unit_test(a_run_that_waits_too_long_ends_without_running),
 	cmocka_unit_test(a_lost_link_ends_who_waits_and_drops_its_cells),
 	cmocka_unit_test(a_cancelled_run_closes_its_cell_and_calls_nobody),
