@@ -1,25 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-
 import harness
 import openapi
 import pytest
 import requests
 
 
-def need_root():
-    """A sandbox is made by root. Without it nothing is known: a skip that says so, and a failure where skips would hide it."""
-    if os.geteuid() == 0:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail("not root: the sandbox cannot be tested, and in CI it must be")
-    pytest.skip("NOT TESTED: the sandbox needs root; run the tests with sudo")
-
-
 @pytest.fixture(scope="session")
 def start_server():
     """start_server(*options) returns a ready server; all of them are stopped in the end, and must stop cleanly."""
-    need_root()
+    harness.need_root()
     assert (harness.BUILD / "safexec").exists(), f"{harness.BUILD}/safexec is not built"
     servers = []
 

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 
+import pytest
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -105,6 +106,15 @@ def files_of(name):
 
 def traces_of(name):
     return mounts_of(name) + cgroups_of(name) + files_of(name)
+
+
+def need_root():
+    """A sandbox is made by root. Without it nothing is known: a skip that says so, and a failure where skips would hide it."""
+    if os.geteuid() == 0:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail("not root: the sandbox cannot be tested, and in CI it must be")
+    pytest.skip("NOT TESTED: the sandbox needs root; run the tests with sudo")
 
 
 class Server:

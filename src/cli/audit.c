@@ -24,7 +24,7 @@
 #define ENGINE_SLOTS "10"
 #define NAME_BYTES   32
 
-enum { PROVIDER, PROFILE, FORMAT, OUTPUT, SERVER, IMAGE, ENGINE };
+enum { PROVIDER, PROFILE, FORMAT, OUTPUT, SERVER, IMAGE, ENGINE, RUNTIME };
 
 /* Whether a word is one of the list, whose words are parted by commas. */
 static bool is_listed(const char *list, const char *word)
@@ -106,6 +106,10 @@ static const struct option_row rows[] = {
 		     .check = check_server },
 	[IMAGE] = { .name = "image", .arg = "NAME", .help = "of docker, as for serve", .check = take_any },
 	[ENGINE] = { .name = "docker-host", .arg = "unix://PATH", .help = "of docker, as for serve", .check = take_any },
+	[RUNTIME] = { .name = "runtime",
+		      .arg = "NAME",
+		      .help = "of docker: one more column, hardened under this OCI runtime, such as runsc",
+		      .check = take_any },
 };
 
 static int fail(const struct err *err, int status)
@@ -116,17 +120,22 @@ static int fail(const struct err *err, int status)
 
 static bool is_wanted(const char *const *values, const struct audit_kind_row *kind)
 {
+	if (kind->has_runtime)
+		return is_listed(values[PROVIDER], kind->provider) && values[RUNTIME];
 	return is_listed(values[PROVIDER], kind->provider) && (!kind->profile || is_listed(values[PROFILE], kind->profile));
 }
 
 /* --- a server ----------------------------------------------------------------------------------------------------------------- */
 
-static void fill_args(struct args *args, const char *const *values, const struct audit_kind_row *kind, const char *name)
+static void fill_args(struct args *args, const char *const *values, const struct audit_kind_row *kind, const char *name,
+		      const struct audit_host *host)
 {
 	args_add(args, "safexec");
 	args_add(args, "serve");
 	args_add_option(args, "--listen", "127.0.0.1:0");
 	args_add_option(args, "--name", name);
+	args_add_option(args, "--parent", host->pid);
+	args_add_option(args, "--state", host->state);
 	args_add_option(args, "--slots", kind->profile ? ENGINE_SLOTS : SLOTS);
 	if (!kind->profile)
 		return;
@@ -134,6 +143,8 @@ static void fill_args(struct args *args, const char *const *values, const struct
 	args_add_option(args, "--profile", kind->profile);
 	if (values[IMAGE])
 		args_add_option(args, "--image", values[IMAGE]);
+	if (kind->has_runtime)
+		args_add_option(args, "--runtime", values[RUNTIME]);
 	args_add_option(args, "--docker-host", audit_engine_address(values[ENGINE]));
 }
 
@@ -212,7 +223,7 @@ static int audit_private(const char *const *values, struct audit_column *column,
 	int status = STATUS_FAILED;
 
 	(void)snprintf(name, sizeof name, "audit-%d", (int)getpid());
-	fill_args(&args, values, kind, name);
+	fill_args(&args, values, kind, name, host);
 	if (kind->profile)
 		audit_engine_version(audit_engine_address(values[ENGINE]), column->engine, sizeof column->engine);
 	if (audit_server_start(&server, &args, host->secret, &status, &err) < 0)
@@ -266,6 +277,9 @@ static void write_command(const char *const *values, struct audit_report *report
 
 	if (is_listed(values[PROVIDER], "docker"))
 		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --profile %s", values[PROFILE]);
+	if (values[RUNTIME])
+		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --runtime %.100s",
+					 values[RUNTIME]);
 	if (values[SERVER])
 		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --server %s", values[SERVER]);
 	(void)snprintf(report->command + used, sizeof report->command - used, " --format %s", values[FORMAT]);
@@ -277,6 +291,8 @@ static int choose_columns(const char *const *values, struct audit_report *report
 		if (is_wanted(values, &audit_kinds[kind]))
 			report->columns[report->columns_count++].kind = kind;
 	}
+	if (values[RUNTIME] && report->columns[report->columns_count - 1].kind != KIND_RUNTIME)
+		return err_say(err, -EINVAL, "--runtime is of docker: name it in --provider.");
 	if (values[SERVER] && report->columns_count > 1)
 		return err_say(err, -EINVAL,
 			       "--server is one server: say which kind with --provider, and --profile when it is docker.");
@@ -309,14 +325,17 @@ static int audit(const char *const *values, const char *operand)
 	(void)operand;
 	if (!report)
 		return fail(&err, STATUS_FAILED);
-	if (choose_columns(values, report, &err) < 0)
-		return fail(&err, STATUS_USAGE);
-	write_command(values, report);
-	audit_look_at_machine(&report->machine);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) { /* before there are threads, libcurl-thread(3) */
 		(void)err_say(&err, -EIO, "libcurl does not start.");
 		return fail(&err, STATUS_FAILED);
 	}
+	if (choose_columns(values, report, &err) < 0)
+		return fail(&err, STATUS_USAGE);
+	if (values[RUNTIME] && !values[SERVER] &&
+	    audit_engine_check_runtime(audit_engine_address(values[ENGINE]), values[RUNTIME], &err) < 0)
+		return fail(&err, STATUS_CANNOT_RUN);
+	write_command(values, report);
+	audit_look_at_machine(&report->machine);
 	block_signals(&signals);
 	if (audit_host_prepare(&host, &err) < 0)
 		return fail(&err, STATUS_FAILED);

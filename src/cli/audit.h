@@ -14,18 +14,21 @@ enum grade {
 	GRADE_COUNT,
 };
 
-enum audit_kind { KIND_NATIVE, KIND_ORIGINAL, KIND_HARDENED, KIND_COUNT };
+enum audit_kind { KIND_NATIVE, KIND_ORIGINAL, KIND_HARDENED, KIND_RUNTIME, KIND_COUNT };
 
 /* Columns as a set, for what a case may hold against whom. */
-#define IN(kind)      (1u << (kind))
-#define IN_CONFINING  (IN(KIND_NATIVE) | IN(KIND_HARDENED)) /* original promises nothing: it is what we compare with */
-#define IN_NATIVE     IN(KIND_NATIVE)
-#define AUDIT_NOTHING "nothing"
-#define AUDIT_PARTLY  "nothing, or only a part"
+#define IN(kind) (1u << (kind))
+#define IN_CONFINING \
+	(IN(KIND_NATIVE) | IN(KIND_HARDENED) | IN(KIND_RUNTIME)) /* original promises nothing: it is what we compare with */
+#define IN_NATIVE       IN(KIND_NATIVE)
+#define IN_HOSTS_KERNEL (IN(KIND_NATIVE) | IN(KIND_HARDENED)) /* a runtime may have another kernel, whose answers are its own */
+#define AUDIT_NOTHING   "nothing"
+#define AUDIT_PARTLY    "nothing, or only a part"
 
 struct audit_kind_row {
 	const char *id, *title, *about;
 	const char *provider, *profile; /* as the options of `safexec serve` name them; profile: NULL for none */
+	bool has_runtime;               /* only when --runtime names one */
 	unsigned workers;               /* attempts at once: a container costs half a CPU second, a cell a thousandth of it */
 };
 
@@ -76,7 +79,7 @@ struct audit_case {
 	enum grade (*rule)(const struct audit_case *what, const struct audit_sight *sight);
 	const char *held, *partly, *open; /* for rules that read words: alternatives parted by '|' */
 	uint64_t most;                    /* for rules that read a number */
-	const char *layers[KIND_COUNT];   /* what stops it where it is stopped */
+	const char *layers[KIND_COUNT];   /* what stops it where it is stopped; NULL under a runtime: what stops it in hardened */
 };
 
 #define AUDIT_MAX_CASES      64

@@ -43,4 +43,14 @@ const struct audit_kind_row audit_kinds[KIND_COUNT] = {
 			    .provider = "docker",
 			    .profile = "hardened",
 			    .workers = 3 },
+	[KIND_RUNTIME] = { .id = "docker-runtime",
+			   .title = "docker runtime",
+			   .about = "The hardened container under the OCI runtime that --runtime names. gVisor's runsc puts a "
+				    "kernel of its "
+				    "own between the program and the host's: its answers are marked weak where the host's would "
+				    "be, and what the host cannot see of a run in there is unclear.",
+			   .provider = "docker",
+			   .profile = "hardened",
+			   .has_runtime = true,
+			   .workers = 2 },
 };

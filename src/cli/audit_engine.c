@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,22 @@ void audit_engine_version(const char *address, char *text, size_t size)
 	text[0] = '\0';
 	if (version)
 		(void)snprintf(text, size, "Docker Engine %.40s", version);
+}
+
+int audit_engine_check_runtime(const char *address, const char *runtime, struct err *err)
+{
+	_cleanup_(json_freep) json_t *json = get(address, "http://localhost/info");
+	json_t *runtimes = json_object_get(json, "Runtimes");
+
+	if (json_object_get(runtimes, runtime))
+		return 0;
+	if (!runtimes)
+		return err_say(err, -ENOENT, "No Docker Engine answers at %.100s, so there is no runtime %.60s either.", address,
+			       runtime);
+	return err_say(
+		err, -ENOENT,
+		"The Engine at %.100s has no runtime %.60s; start it with --add-runtime %.60s=PATH, or name it in its daemon.json.",
+		address, runtime, runtime);
 }
 
 int audit_engine_count(const char *address, const char *name)

@@ -38,6 +38,26 @@ static void close_dir(DIR **dir)
 		(void)closedir(*dir);
 }
 
+static void close_search(FTS **search)
+{
+	if (*search)
+		(void)fts_close(*search);
+}
+
+/* A folder of ours with what is in it. No link is followed. */
+static void remove_tree(char *path)
+{
+	char *const paths[] = { path, NULL };
+	_cleanup_(close_search) FTS *search = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
+
+	for (FTSENT *entry; search && (entry = fts_read(search));) {
+		if (entry->fts_info == FTS_DP)
+			(void)rmdir(entry->fts_path);
+		else if (entry->fts_info != FTS_D)
+			(void)unlink(entry->fts_path);
+	}
+}
+
 /* Removes the baits of audits that were killed: safexec-audit-PID-WORD, of nobody alive. */
 static void sweep(void)
 {
@@ -52,10 +72,8 @@ static void sweep(void)
 
 		if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
 			continue;
-		(void)snprintf(path, sizeof path, BAITS "/%.100s/bait", entry->d_name);
-		(void)unlink(path);
 		(void)snprintf(path, sizeof path, BAITS "/%.100s", entry->d_name);
-		(void)rmdir(path);
+		remove_tree(path);
 	}
 }
 
@@ -68,7 +86,9 @@ int audit_host_prepare(struct audit_host *host, struct err *err)
 	audit_new_word(word);
 	(void)snprintf(host->folder, sizeof host->folder, BAITS "/" BAIT_PREFIX "%d-%s", (int)getpid(), word);
 	(void)snprintf(host->bait, sizeof host->bait, "%s/bait", host->folder);
-	if (mkdir(host->folder, 0755) < 0 || chmod(host->folder, 0755) < 0) {
+	(void)snprintf(host->state, sizeof host->state, "%s/state", host->folder);
+	(void)snprintf(host->pid, sizeof host->pid, "%d", (int)getpid());
+	if (mkdir(host->folder, 0755) < 0 || chmod(host->folder, 0755) < 0 || mkdir(host->state, 0700) < 0) {
 		int r = err_set(err, -errno, "Cannot make %s", host->folder);
 
 		host->folder[0] = '\0';
@@ -93,8 +113,7 @@ void audit_host_clear(struct audit_host *host)
 {
 	if (host->folder[0] == '\0')
 		return;
-	(void)unlink(host->bait);
-	(void)rmdir(host->folder);
+	remove_tree(host->folder);
 	host->folder[0] = '\0';
 }
 
@@ -120,12 +139,6 @@ unsigned audit_count_processes(const char *word)
 			count++;
 	}
 	return count;
-}
-
-static void close_search(FTS **search)
-{
-	if (*search)
-		(void)fts_close(*search);
 }
 
 static void close_file(FILE **file)

@@ -9,11 +9,13 @@
 struct audit_host {
 	char secret[AUDIT_WORD_BYTES]; /* what the bait holds */
 	char folder[80], bait[96];     /* "" when there is none */
+	char state[96];                /* of the servers under audit: nothing of this machine's own is touched */
+	char pid[16];                  /* ours */
 	char passwd[16384];            /* the host's own; "" when it cannot be read or is too long */
 	bool is_search_proved;         /* a search for the bait's folder finds it */
 };
 
-/* Lays out the bait, readable for everybody, and removes those of audits that were killed. Errors with a sentence. */
+/* Lays out the bait, readable for everybody, and a folder, and removes those of audits that were killed. Errors with a sentence. */
 int audit_host_prepare(struct audit_host *host, struct err *err);
 
 /* Removes it. For _cleanup_; safe when there is nothing. */

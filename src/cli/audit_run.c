@@ -270,7 +270,7 @@ static const char *stopped_by(const struct audit_case *what, enum audit_kind kin
 {
 	switch (grade) {
 	case GRADE_GOOD:
-		return what->layers[kind];
+		return what->layers[kind] ? what->layers[kind] : what->layers[KIND_HARDENED];
 	case GRADE_WEAK:
 		return AUDIT_PARTLY;
 	case GRADE_ESCAPED:

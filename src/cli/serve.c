@@ -3,6 +3,7 @@
  */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "cli/config.h"
 #include "cli/handover.h"
 #include "cli/listen.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define TEXTS_MAX  (3 * ENVIRONMENTS_MAX * CONFIG_MAX_ROWS)
@@ -224,6 +226,18 @@ static int serve_plan(struct plan *plan, const char *const *given, struct handov
 	return run_with(&plan->supervisor, plan->values[SERVE_LISTEN], handover);
 }
 
+/* prctl(2): kept over the execve(2) of a reload. It comes too late for a parent that has ended by then. */
+static int follow_parent(const char *given)
+{
+	uint64_t pid;
+
+	if (!given)
+		return 0;
+	if (num_parse_u64(given, 1, INT32_MAX, &pid) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != (pid_t)pid)
+		return -ESRCH;
+	return 0;
+}
+
 static int serve(const char *const *given, const char *operand)
 {
 	const char *left = getenv(HANDOVER_VARIABLE);
@@ -244,6 +258,10 @@ static int serve(const char *const *given, const char *operand)
 		return STATUS_USAGE;
 	}
 	(void)unsetenv(HANDOVER_VARIABLE);
+	if (follow_parent(given[SERVE_PARENT]) < 0) {
+		log_error("Process %s, which --parent names, is not this one's parent.", given[SERVE_PARENT]);
+		return STATUS_FAILED;
+	}
 	if (config_load(given[SERVE_CONFIG], &plan.file, &err) < 0) {
 		log_error("%s", err.text);
 		return STATUS_USAGE;

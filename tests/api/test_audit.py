@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 
-import conftest
 import harness
 import pytest
 
@@ -38,7 +37,7 @@ def left_behind(pid):
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """One audit as JSON."""
-    conftest.need_root()
+    harness.need_root()
     path = tmp_path_factory.mktemp("audit") / "report.json"
     result, seconds = audit("--format", "json", "--output", path)
     assert (result.returncode, result.stdout) == (0, ""), result
@@ -170,7 +169,7 @@ def test_help_and_overview_name_it():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_soon_and_leaves_nothing(number, tmp_path):
-    conftest.need_root()
+    harness.need_root()
     process = subprocess.Popen([SAFEXEC, "audit", "--output", tmp_path / "r"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     line = ""
     while "cases" not in line:
@@ -182,6 +181,18 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(number, tmp_path):
     process.stderr.close()
     assert not pathlib.Path(tmp_path / "r").exists()
     assert left_behind(process.pid) == []
+
+
+def test_a_killed_audit_takes_its_server_with_it():
+    process = subprocess.Popen([SAFEXEC, "audit"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert any("native," in line for line in process.stderr)  # the server is there
+        assert harness.processes_with(f"audit-{process.pid}")
+    finally:
+        process.kill()
+        process.communicate()
+    harness.wait_until(lambda: not harness.processes_with(f"audit-{process.pid}"), 30, "its server ends")
+    assert all(trace.startswith("/var/tmp/safexec-audit-") for trace in harness.traces_of(f"audit-{process.pid}"))  # the next one's to remove
 
 
 def test_nothing_is_left_after_an_audit_and_a_killed_one_s_bait_goes_with_the_next(server, tmp_path):

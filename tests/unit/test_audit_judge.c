@@ -213,7 +213,7 @@ static void the_table_is_whole(void **state)
 
 		assert_true(what->id && what->group && what->title && what->code && what->rule);
 		for (unsigned kind = 0; kind < KIND_COUNT; kind++)
-			assert_non_null(what->layers[kind]);
+			assert_true(what->layers[kind] || kind == KIND_RUNTIME);
 		for (unsigned other = 0; other < i; other++)
 			assert_string_not_equal(what->id, audit_cases[other].id);
 		assert_true(what->promised & IN_NATIVE);
