@@ -227,7 +227,7 @@ static int serve_plan(struct plan *plan, const char *const *given, struct handov
 }
 
 /* prctl(2): kept over the execve(2) of a reload. It comes too late for a parent that has ended by then. */
-static int follow_parent(const char *given)
+static int follow_parent(const char *given, pid_t *ret_parent)
 {
 	uint64_t pid;
 
@@ -235,6 +235,7 @@ static int follow_parent(const char *given)
 		return 0;
 	if (num_parse_u64(given, 1, INT32_MAX, &pid) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != (pid_t)pid)
 		return -ESRCH;
+	*ret_parent = (pid_t)pid;
 	return 0;
 }
 
@@ -258,7 +259,7 @@ static int serve(const char *const *given, const char *operand)
 		return STATUS_USAGE;
 	}
 	(void)unsetenv(HANDOVER_VARIABLE);
-	if (follow_parent(given[SERVE_PARENT]) < 0) {
+	if (follow_parent(given[SERVE_PARENT], &plan.supervisor.parent) < 0) {
 		log_error("Process %s, which --parent names, is not this one's parent.", given[SERVE_PARENT]);
 		return STATUS_FAILED;
 	}

@@ -294,7 +294,8 @@ static void on_signal(struct supervisor *s)
 		begin_reload(s);
 	} else if (!s->is_ending) {
 		begin_ending(s, STATUS_OK);
-	} else { /* the user is impatient */
+	} else if (s->config->parent == 0 || info.ssi_pid != (uint32_t)s->config->parent) {
+		/* The user is impatient. A parent's end is told once for each thread of it. */
 		child_kill(&s->now.front);
 		child_kill(&s->now.warden);
 		child_kill(&s->before.front);

@@ -9,6 +9,7 @@
 struct supervisor_config {
 	const char *address;             /* of the listening socket, as text */
 	struct pair_plan plan;           /* the socket stays the caller's */
+	pid_t parent;                    /* whose end is ours, 0: nobody's */
 	bool needs_key;                  /* nothing is served before there is an API key */
 	const struct handover *handover; /* what the program that was here before has left; NULL: nothing */
 };
