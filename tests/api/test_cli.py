@@ -178,7 +178,7 @@ def test_help_is_on_stdout_everywhere(args):
 
 def test_help_lists_every_option_of_serve_and_the_manual_page_too():
     names = re.findall(r"^  --([a-z-]+)", safexec("serve", "--help").stdout, re.M)
-    assert set(NUMBERS) | {"log-format", "require-key", "state", "results-bytes", "audit-bytes", "callback-allow", "config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime"} == set(names)
+    assert set(NUMBERS) | {"log-format", "require-key", "state", "results-bytes", "audit-bytes", "callback-allow", "config", "listen", "python", "root", "name", "help", "provider", "docker-host", "profile", "image", "runtime", "parent"} == set(names)
     page = (harness.ROOT / "man/safexec.1").read_text().replace("\\-", "-")
     assert not [name for name in names if f"-{name}" not in page]
 
