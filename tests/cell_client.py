@@ -12,7 +12,7 @@ import time
 from harness import BUILD
 
 MAGIC, BUNDLE_MAGIC = 0x53584543, 0x454C444E55424153
-CELL, JOB, STOP, VERDICT, READY, FRONT, STARTED = range(1, 8)
+CELL, JOB, STOP, VERDICT, READY, FRONT, STARTED, ENVIRONMENT = range(1, 9)
 READ_ONLY, STDIN, BUNDLE, OUTPUTS, VALUE, DISPLAYS, CHECK, TELL = (1 << bit for bit in range(8))
 ENTRY, FILE, ARG, ENV, GLOB, LEFT_OUT, MORE = range(1, 8)
 VERDICTS = ["ok", "error", "signal", "timeout", "cpu_timeout", "memory", "pids", "output", "disk", "refused", "internal"]
@@ -92,7 +92,9 @@ class Warden:
         self.process.wait(30)
 
     def take_cell(self):
-        data, fds = receive(self.link)
+        data = None
+        while data is None or struct.unpack_from("=II", data)[1] == ENVIRONMENT:
+            data, fds = receive(self.link)
         magic, kind, slot, slots, provider, environment, python, layers, zero = struct.unpack("=IIII16s32s32sII", data)
         assert (magic, kind, zero) == (MAGIC, CELL, 0) and len(fds) == 3
         return Cell(fds, {"provider": provider.rstrip(b"\0").decode(), "environment": environment.rstrip(b"\0").decode(),

@@ -271,10 +271,10 @@ static bool have_unpacked(struct init *init, const struct order *job, int bundle
 
 	order.type = ORDER_UNPACK;
 	if (order_send(GATE_FD, &order, &bundle, 1) < 0 || order_recv(GATE_FD, &reply, NULL, 0) <= 0)
-		return false; /* it has died: the warden knows */
-	if (reply.type == ORDER_UNPACKED)
+		refuse(init, VERDICT_OK, ""); /* it has died over it: of what, its status says */
+	else if (reply.type == ORDER_UNPACKED)
 		return true;
-	if (reply.type == ORDER_REFUSED)
+	else
 		refuse(init, reply.refusal.verdict == VERDICT_DISK ? VERDICT_DISK : VERDICT_REFUSED, reply.refusal.text);
 	return false;
 }

@@ -74,7 +74,7 @@ struct order {
 		struct {
 			uint32_t verdict;
 			char text[ERR_TEXT_BYTES - sizeof(uint32_t)];
-		} refusal; /* ORDER_REFUSED: nothing has run */
+		} refusal; /* ORDER_REFUSED: nothing has run; VERDICT_OK: the guest is dead, and its status says why */
 		struct {
 			uint64_t ino[NS_COUNT];
 		} namespaces;

@@ -20,7 +20,7 @@ static int note_segment(struct run *run, enum run_stream which, size_t size)
 		last->size += (uint32_t)size;
 		return 0;
 	}
-	if (run->segments_count == run->segments_room) {
+	if (!run->segments || run->segments_count == run->segments_room) {
 		size_t room = run->segments_room > 0 ? 2 * run->segments_room : FIRST_SEGMENTS;
 		struct run_segment *more = reallocarray(run->segments, room, sizeof *more);
 

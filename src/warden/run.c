@@ -96,6 +96,10 @@ void run_started(struct slot *slot)
 
 void run_refused(struct slot *slot, const struct order *order)
 {
+	if (order->refusal.verdict == VERDICT_OK) { /* the answer waits for the status, should that be on its way */
+		slot_kill(slot);
+		return;
+	}
 	(void)err_say(&slot->job.fault, -EINVAL, "%.200s", order->refusal.text);
 	run_stop(slot, order->refusal.verdict == VERDICT_DISK ? VERDICT_DISK : VERDICT_REFUSED);
 }

@@ -27,15 +27,21 @@ void report_free(struct report *report)
 
 /* --- one record -------------------------------------------------------------------------------------------------------------- */
 
+static bool is_type_byte(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '/' || c == '+' || c == '-' ||
+	       c == '.' || c == '_';
+}
+
 static bool is_type(const char *type, size_t size)
 {
+	if (size == 0 || size > REPORT_MAX_TYPE)
+		return false;
 	for (size_t i = 0; i < size; i++) {
-		char c = type[i];
-
-		if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && !memchr("/+-._", c, 5))
+		if (!is_type_byte(type[i]))
 			return false;
 	}
-	return size > 0 && size <= REPORT_MAX_TYPE;
+	return true;
 }
 
 /* Takes one form off the front. */

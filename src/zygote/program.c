@@ -243,7 +243,7 @@ int program_prepare(struct guest_job *job)
 	int r = 0;
 
 	program.flags = job->flags;
-	strcpy(program.path, APP SCRIPT);
+	memcpy(program.path, APP SCRIPT, sizeof APP SCRIPT);
 	if (job->bundle.bytes)
 		r = take_words(&job->bundle);
 	bundle_close(&job->bundle);

@@ -40,7 +40,7 @@ static int open_folder(int dir, const char *path, const char **ret_name)
 static int write_file(int dir, const struct bundle_record *record)
 {
 	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (strcmp(record->name, SCRIPT) == 0 ? O_TRUNC : O_EXCL);
-	const char *name = NULL;
+	const char *name = record->name;
 	_cleanup_(fd_closep) int folder = open_folder(dir, record->name, &name);
 
 	if (folder < 0)

@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -114,8 +115,10 @@ def test_files_count_for_the_run_and_within_its_limits(warden):
         assert result.exit_code == (0 if verdict == "ok" else -1)
     result = warden.run("print(1)", files={f"f{i}": b"" for i in range(40)}, limits={"disk_files": 20})
     assert (result.verdict, result.exit_code, result.out) == ("disk", -1, "")
+    began = time.monotonic()
     result = warden.run("print(1)", files={"a": b"x" * (20 << 20)}, limits={"memory_bytes": 16 << 20, "disk_bytes": 64 << 20})
-    assert (result.verdict, result.out) == ("memory", "")
+    assert (result.verdict, result.out, result.exit_code, result.signal) == ("memory", "", -1, 0)
+    assert time.monotonic() - began < 8  # known at once, not when the wall time is over
 
 
 # --- bundles that no front of ours would send --------------------------------------------------------------------------------------
@@ -246,6 +249,17 @@ time.sleep(0.3)
         result = collect(warden, code, "a", "**")
         assert result.verdict == "ok" and set(result.files) <= {"a", "script.py"}
         assert result.files.get("a", b"mine") in (b"mine", b"")
+
+
+def test_a_run_cannot_reach_the_process_that_will_read_its_files(warden):
+    """Init has the guest's id saved in such a run: where Landlock does not forbid signals, the kernel keeps them from pid 1."""
+    code = ("import ctypes, os, signal\nopen('a', 'w').write('A')\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+            "for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGSEGV):\n    try: os.kill(1, number)\n    except PermissionError: pass\n"
+            "print(os.path.exists('/proc/1'), libc.ptrace(16, 1, 0, 0), libc.prlimit(1, 7, b'\\0' * 16, None))\n"
+            "try: os.setresuid(2000, 2000, 2000)\n"
+            "except OSError as error: print(error.errno)\n")
+    result = collect(warden, code, "a")
+    assert (result.verdict, result.out, result.files) == ("ok", "False -1 -1\n1\n", {"a": b"A"}), result.err
 
 
 def test_very_many_files_and_very_deep_folders_cost_a_bounded_time(warden):

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		return 0;
 	memcpy(glob, bytes + 1, bytes[0]);
 	if (bundle_check_glob(glob, strlen(glob), NULL) < 0)
-		strcpy(glob, "*");
+		memcpy(glob, "*", sizeof "*");
 	size -= (size_t)bytes[0] + 1;
 	bytes += bytes[0] + 1;
 	if (bundle_from_bytes((const char *)bytes, size, &bundle) < 0)

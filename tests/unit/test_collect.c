@@ -195,13 +195,15 @@ static void a_search_ends_at_its_depth(void **state)
 
 	(void)state;
 	for (int depth = 0; depth <= BUNDLE_MAX_DEPTH; depth++) {
-		strcat(path, "d");
+		size_t used = strlen(path);
+
+		path[used] = 'd';
 		assert_int_equal(mkdir(path, 0755), 0);
-		strcat(path, "/");
+		path[used + 1] = '/';
 		if (depth == BUNDLE_MAX_DEPTH - 2 || depth == BUNDLE_MAX_DEPTH - 1) {
-			strcat(path, "x");
+			path[used + 2] = 'x';
 			put(path, "X");
-			path[strlen(path) - 1] = '\0';
+			path[used + 2] = '\0';
 		}
 		if (depth == BUNDLE_MAX_DEPTH - 2)
 			assert_null(strstr(collect(&roomy, globs, 1), "..."));
@@ -217,13 +219,12 @@ static void a_path_too_long_for_a_bundle_is_not_returned_and_said_to_be_more(voi
 	(void)state;
 	memset(part, 'x', sizeof part - 1);
 	part[sizeof part - 1] = '\0';
-	for (int i = 0; i < 3; i++) {
-		strcat(path, part);
+	for (size_t i = 0, used = 0; i < 3; i++) {
+		used += (size_t)snprintf(path + used, sizeof path - used, "%s", part);
 		assert_int_equal(mkdir(path, 0755), 0);
-		strcat(path, "/");
+		used += (size_t)snprintf(path + used, sizeof path - used, "/");
 	}
-	strcpy(path, part);
-	strcat(path, "/file");
+	(void)snprintf(path, sizeof path, "%s/file", part);
 	put(path, "1");
 	assert_non_null(strstr(collect(&roomy, globs, 1), "/file=1 ..."));
 }
