@@ -78,3 +78,8 @@ def test_a_terminal_sees_a_spinner_until_something_is_printed(server, tmp_path):
     shown = os.read(ours, 65536).decode()
     os.close(ours)
     assert result.stdout == b"done\n" and " running, 0." in shown and "\r\033[K" in shown and "ok in 1." in shown
+
+
+def test_the_transcript_in_the_docs_is_what_is_seen():
+    result = subprocess.run([harness.ROOT / "script/cli-transcript", "--check"], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
