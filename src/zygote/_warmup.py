@@ -26,6 +26,10 @@ def preload(names):
     if "matplotlib" in sys.modules:
         _plot_once()
     _wait_for_threads()
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"].tempdir = None  # it may have been asked for
+    if "threading" in sys.modules:  # the first thread of a run is called Thread-1
+        sys.modules["threading"]._counter = __import__("itertools").count(1).__next__
     for name in ("MPLCONFIGDIR", "TMPDIR", "XDG_CACHE_HOME"):
         del os.environ[name]
 
@@ -72,7 +76,9 @@ def seed_again():
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed()
     if "_ssl" in sys.modules:
-        sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)
+        sys.modules["_ssl"].RAND_add(os.urandom(32), 32.0)  # OpenSSL looks at the process id, which is 2 in every cell
+    if "tempfile" in sys.modules:
+        sys.modules["tempfile"]._name_sequence = None  # likewise
 
 
 def _blas():

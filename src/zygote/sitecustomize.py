@@ -7,7 +7,7 @@ script.py by Python's own code: its own __main__, tracebacks and exit. Nothing o
 """
 
 
-def _spare_at_exit(sys, arm):
+def _spare_at_exit(sys, end):
     """Lets a guest's end pass over the modules that the zygote brought along: taking them apart, name by name and page by
     page, would be two thirds of a short run. They vanish from sys.modules after the script's last atexit callback, when
     nothing can be imported any more, and are kept alive by the zygote; what the script made is finalized as ever. And where
@@ -22,13 +22,13 @@ def _spare_at_exit(sys, arm):
     def forget():
         for name in kept:
             sys.modules.pop(name, None)
-        if sys.stdout is streams[0] and sys.stderr is streams[1]:
-            try:
-                for stream in streams:
-                    stream.flush()
-            except (OSError, ValueError):
-                return  # it will fail again, and is the status then
-            arm()
+        is_sure = sys.stdout is streams[0] and sys.stderr is streams[1]
+        try:
+            for stream in streams if is_sure else ():
+                stream.flush()
+        except (OSError, ValueError):
+            is_sure = False  # it will fail again, and is the status then
+        end(is_sure)
 
     atexit.register(forget)
     if not had_atexit:
@@ -68,7 +68,7 @@ def _become_zygote():
         sys.modules["sitecustomize"] = ours
 
     settle = _warmup.Settling(fresh)
-    settle.kept = _spare_at_exit(sys, _zygote.arm)
+    settle.kept = _spare_at_exit(sys, _zygote.end)
     _zygote.keep(settle)
     gc.collect()
     gc.freeze()

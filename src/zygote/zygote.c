@@ -17,6 +17,7 @@
 #include "zygote/guest.h"
 #include "zygote/prefault.h"
 #include "zygote/program.h"
+#include "zygote/streams.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -229,6 +230,8 @@ static PyObject *zygote_serve(PyObject *module, PyObject *seed_again)
 		return fail("watch its children");
 	if (fork_prepare() < 0)
 		return fail("learn where glibc keeps the thread id; the kernel needs CONFIG_CHECKPOINT_RESTORE");
+	if (streams_prepare() < 0)
+		return NULL;
 	if (prepare_for_guests(&zygote))
 		Py_RETURN_NONE;
 	if (fcntl(LINK_FD, F_SETFD, FD_CLOEXEC) < 0 || order_send(LINK_FD, &hello, NULL, 0) < 0)
@@ -257,17 +260,18 @@ static PyObject *zygote_keep(PyObject *module, PyObject *object)
 	Py_RETURN_NONE;
 }
 
-/* For the last atexit function: nothing can make the rest of the end fail. */
-static PyObject *zygote_arm(PyObject *module, PyObject *args)
+/* For the last atexit function: whether nothing can make the rest of the end fail. */
+static PyObject *zygote_end(PyObject *module, PyObject *is_sure)
 {
 	(void)module;
-	(void)args;
-	ending_arm();
+	streams_arm();
+	if (PyObject_IsTrue(is_sure) == 1)
+		ending_arm();
 	Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
-	{ "arm", zygote_arm, METH_NOARGS, "The interpreter may end before it is freed." },
+	{ "end", zygote_end, METH_O, "The last atexit function has run; when true, the interpreter may end before it is freed." },
 	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
 	{ "take_side", zygote_take_side, METH_O, "Keep the module that a guest asks for values and displays." },
 	{ "serve", zygote_serve, METH_O,

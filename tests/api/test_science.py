@@ -3,7 +3,9 @@
 
 import importlib.util
 import json
+import pathlib
 import subprocess
+import sys
 import tempfile
 
 import harness
@@ -189,6 +191,61 @@ def test_a_child_of_a_run_shares_the_legacy_generator_as_anywhere(science):
     code = "import numpy, os\nif os.fork() == 0:\n    print(numpy.random.rand()); os._exit(os.sys.stdout.flush() or 0)\nos.wait()\nprint(numpy.random.rand())"
     first, second = run(science, code).split()
     assert first == second
+
+
+ENDS = """atexit_after_error atexit_order clocks del_at_exit exit_in_atexit files_at_exit finalizers_in_order generators_at_exit logging_levels
+    mp_fork mp_spawn os_fork_buffer signals_of_all_kinds thread_at_exit thread_hooks threads_daemon traceback_carets""".split()
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_program_that_needs_none_of_the_modules_gives_what_plain_python_gives(science, name):
+    sys.path.insert(0, str(harness.ROOT / "tests/programs"))
+    import test_programs
+
+    path = harness.ROOT / f"tests/programs/{name}.py"
+    status, stdout, stderr = test_programs.run_plainly(path)
+    answer = {key: test_programs.as_text(str(text).encode(), "/app") for key, text in science.run(path.read_text(), environment="science").items()}
+    want = {"success": "True"} if status == 0 else {"success": "False", "error": test_programs.expected_error(status, stderr)}
+    assert answer == {**want, "output": stdout}
+
+
+def test_what_is_printed_at_the_very_end_is_not_lost(science):
+    code = "import numpy\nclass Late:\n    def __del__(self):\n        print('late', end='')\nlate = Late()"
+    assert run(science, code) == "late"
+
+
+def test_a_run_that_brings_a_module_of_a_preloaded_name_gets_its_own(science):
+    files = [{"path": "random.py", "content": "def random(): return 4\n"}, {"path": "helper/json.py", "content": "no module of ours"}]
+    code = "import random, dataclasses, pandas, sys\nprint(random.random(), random.__file__, dataclasses.__name__, 'helper' in sys.modules)"
+    for environment in ("base", "science"):
+        body = {"code": code.replace("pandas, ", "pandas, " if environment == "science" else ""), "files": files, "environment": environment}
+        answer = science.post(body, path="/v1/runs").json()
+        assert answer["stdout"] == "4 /app/random.py dataclasses False\n", answer
+
+
+PROBE = "import random, secrets, ssl, tempfile\nssl.RAND_bytes(8), random.random(), secrets.token_hex(), tempfile.mktemp()\n"
+DRAWN = {
+    "ssl": "import ssl; print(ssl.RAND_bytes(16).hex())",
+    "random": "import random; print(random.random())",
+    "tempfile": "import tempfile; print(tempfile.mktemp())",
+    "secrets": "import secrets; print(secrets.token_hex())",
+}
+
+
+def test_generators_that_the_zygote_has_drawn_from_are_seeded_again(start_server):
+    """Of a module that draws when it is imported. OpenSSL and tempfile compare process ids, which are the same in all cells."""
+    place = pathlib.Path("/usr/lib/python3/dist-packages/safexec_test_probe.py")
+    place.write_text(PROBE)
+    try:
+        with config_file("[environment base]\npreload = safexec_test_probe\nslots = 2\n") as file:
+            server = start_server("--config", file.name)
+            for name, code in DRAWN.items():
+                assert len({server.run(code)["output"] for _ in range(8)}) == 8, name
+            server.stop()
+    finally:
+        place.unlink()
+        for cache in place.parent.glob("__pycache__/safexec_test_probe*"):
+            cache.unlink()
 
 
 def test_hashes_of_text_differ_from_zygote_to_zygote(start_server):
