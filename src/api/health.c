@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define FRESH         (10 * NSEC_PER_SEC) /* a run within this time says enough; else one is made */
-#define PROBE_WAIT     (2 * NSEC_PER_SEC) /* for a sandbox */
+#define PROBE_WAIT    (2 * NSEC_PER_SEC)  /* for a sandbox */
 #define METRICS_BYTES (256 * KIB)
 #define PAGE_BYTES    4096
 

@@ -55,11 +55,11 @@ struct run_request {
 	bool is_read_only;                  /* no writing to /app and /tmp */
 	bool wants_value;                   /* of the last expression */
 	bool wants_displays;
-	bool is_check;                   /* only compiled, in the cell; a SyntaxError is an error like any other */
-	int priority;                    /* the higher, the sooner; among equals owners take turns, and an owner's are served in order */
-	uint64_t owner;                  /* who asks: an API key's id; 0: nobody in particular */
-	nsec_t start_by;                 /* of clock_now: still waiting then, it ends with RUN_WAITED; 0: queue_ms alone counts */
-	const struct run_tag *tag;       /* NULL: none */
+	bool is_check;             /* only compiled, in the cell; a SyntaxError is an error like any other */
+	int priority;              /* the higher, the sooner; among equals owners take turns, and an owner's are served in order */
+	uint64_t owner;            /* who asks: an API key's id; 0: nobody in particular */
+	nsec_t start_by;           /* of clock_now: still waiting then, it ends with RUN_WAITED; 0: queue_ms alone counts */
+	const struct run_tag *tag; /* NULL: none */
 	const struct run_events *events; /* NULL: none; kept by pointer */
 };
 

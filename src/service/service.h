@@ -60,7 +60,7 @@ void service_stop(struct service *service);
 struct service_state {
 	unsigned providers, cells_ready, running, waiting;
 	uint64_t cells_total; /* that came */
-	unsigned slots; /* runs at once at most, in all environments together */
+	unsigned slots;       /* runs at once at most, in all environments together */
 };
 
 struct service_state service_look(const struct service *service);
