@@ -5,10 +5,12 @@ letter as ever; never in a weaker cell, a leak or a hang. strace(1) makes them f
 `make nth` takes them all; a test run takes NTH_SAMPLE of each program's."""
 
 import collections
+import contextlib
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import textwrap
@@ -16,6 +18,7 @@ import time
 
 import harness
 import pytest
+import requests
 
 SAMPLE = int(os.environ.get("NTH_SAMPLE", "3"))  # 0: all
 BACK_S = 6
@@ -29,7 +32,7 @@ CONFINEMENT = "descriptors ids status mounts limits root interfaces names cgroup
 # What a run is confined to, and then that it is limited: the answer to it is the same each time, or it is an error of the server.
 CHECK = textwrap.dedent(
     """
-    import ctypes, json, os, resource, signal, socket
+    import ctypes, json, os, re, resource, signal, socket
     def attempt(f, *arguments):
         try:
             return str(f(*arguments))
@@ -41,7 +44,7 @@ CHECK = textwrap.dedent(
         "descriptors": [fd for fd in range(256) if attempt(os.get_inheritable, fd) != 9],
         "ids": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
         "status": [status[k].strip() for k in status if k[:3] == "Cap" or k in ("NoNewPrivs", "Seccomp", "Seccomp_filters", "SigIgn", "SigBlk", "SigCgt")],
-        "mounts": sorted([*f[3:6], *f[f.index("-") + 1 :][::2]] for f in (line.split() for line in open("/proc/self/mountinfo"))),
+        "mounts": sorted([*f[3:6], *f[f.index("-") + 1 :][::2]] for f in (re.sub(r",[ug]id=\\d+", "", line).split() for line in open("/proc/self/mountinfo"))),
         "limits": {n: resource.getrlimit(getattr(resource, n)) for n in dir(resource) if n[:7] == "RLIMIT_"},
         "canary": attempt(open, "/run/canary"), "root": sorted(os.listdir("/")), "proc": sorted(n for n in os.listdir("/proc") if n[0] in "12"),
         "interfaces": socket.if_nameindex(), "names": [*os.uname()][1:2], "cgroup": open("/proc/self/cgroup").read(),
@@ -210,3 +213,51 @@ def test_no_failure_of_a_call_makes_a_weaker_cell_a_leak_or_a_hang(target, role,
     harness.wait_until(lambda: settle(target) == before, 10, f"as before: {before}, {settle(target)}")
     harness.wait_until(lambda: not [p for p in target.processes() if p.state == "Z"], 3, "no zombie is left")
     print(f"{role}: {sum(failed.values())} failures of {len(+failed)} calls, of {len(calls)} places: {' '.join(sorted(+failed))}")
+
+
+@pytest.fixture(scope="module")
+def failing_malloc(tmp_path_factory):
+    library = tmp_path_factory.mktemp("failing") / "failing_malloc.so"
+    source = harness.ROOT / "tests/faults/failing_malloc.c"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
+
+
+def start_with(folder, comm, library, number):
+    """A server one of whose programs has its number-th allocation fail."""
+    shutil.copy(harness.BUILD / "safexec", folder)
+    for name in ("safexecd", "safexec-warden"):
+        script = folder / name
+        preload = f"export LD_PRELOAD={library} FAIL_ALLOCATION={number}" if name == comm else ":"
+        script.write_text(f'#!/bin/bash\n{preload}\nexec -a {name} {harness.BUILD}/{name} "$@"\n')
+        script.chmod(0o755)
+    folder.chmod(0o755)
+    return harness.Server("--slots", "1", "--queue-ms", "1500", program=folder / "safexec")
+
+
+LAST_ALLOCATION = {"safexec-warden": 3000, "safexecd": 1200}  # of a start and three runs, and some
+
+
+@pytest.mark.parametrize("comm", LAST_ALLOCATION)
+def test_no_failure_of_an_allocation_makes_a_weaker_cell_a_leak_or_a_hang(target, failing_malloc, tmp_path, comm):
+    want = baseline(target)
+    numbers = range(1, LAST_ALLOCATION[comm], 7) if SAMPLE == 0 else random.Random(5).sample(range(1, LAST_ALLOCATION[comm]), SAMPLE)
+    failed = ended = 0
+    for number in numbers:
+        where = f"{comm}: allocation {number}"
+        server = start_with(tmp_path, comm, failing_malloc, number)
+        try:
+            server.wait_listening()
+        except AssertionError:
+            assert server.process.wait(30) in (1, 3) and len(server.log()) > 20, f"{where}: {server.log()}"
+            ended += 1
+        else:
+            for _ in range(3):
+                with contextlib.suppress(requests.ConnectionError):
+                    check_answer(ask(server), want, where)
+        finally:
+            failed += "failing_malloc: now" in server.log()
+            if server.process.poll() is None:
+                server.stop()
+            harness.wait_until(lambda: not harness.traces_of(server.name), 5, f"{where}: nothing is left")
+    print(f"{comm}: {failed} of {len(numbers)} allocations failed, {ended} of them ended the start")
