@@ -5,8 +5,15 @@
 #include "warden/doctor.h"
 #include "warden/warden.h"
 
+#include <unistd.h>
+
+/* A start that hangs ends: libseccomp 2.5.4 turns in circles for ever when an allocation fails while it exports a filter. */
+#define START_SECONDS 30
+
 static int serve(const struct options *options)
 {
+	(void)alarm(START_SECONDS);
+
 	struct warden warden;
 	struct err err = { 0 };
 	int r = doctor_guard(options, &err);
@@ -16,6 +23,7 @@ static int serve(const struct options *options)
 		return EXIT_CANNOT_RUN;
 	}
 	r = warden_open(&warden, options, &err);
+	(void)alarm(0);
 	if (r < 0)
 		log_error("%s", err.text);
 	else
