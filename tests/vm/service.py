@@ -131,6 +131,21 @@ def check_watchdog():
     drop_drop_in()
 
 
+def check_path():
+    """As packaging/nginx wants it: the group may connect, nobody else."""
+    pathlib.Path("/etc/safexec/safexec.conf").write_text("[server]\nlisten = unix:/run/safexec/http.sock\n")
+    try:
+        call("systemctl", "restart", UNIT, seconds=5)
+        path = pathlib.Path("/run/safexec/http.sock")
+        assert (path.stat().st_mode & 0o777, path.group(), path.parent.group()) == (0o660, "safexec", "safexec")
+        assert call(SAFEXEC, "ping", "--server", f"unix:{path}") == ""
+        stop()
+        assert not path.exists()
+    finally:
+        pathlib.Path("/etc/safexec/safexec.conf").write_text("")
+    start()
+
+
 def check_socket_unit():
     """The socket is the service manager's, and the server has no network at all."""
     stop()
@@ -164,6 +179,8 @@ def check_rest_of_unit():
         check_refused_reload()
     with check("service: the watchdog"):
         check_watchdog()
+    with check("service: listens on a path"):
+        check_path()
     with check("service: socket activation, without a network"):
         check_socket_unit()
     with check("package: a new version is taken over by the running server"):
