@@ -18,6 +18,7 @@ struct api {
 	struct keys *keys;
 	struct job_runner *runner;
 	struct metrics metrics;
+	double mean_ms; /* what a run took lately */
 	nsec_t ran_at; /* when a run last came to a verdict; 0: never */
 	bool is_probing;
 	struct http_handler handler;

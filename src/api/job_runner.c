@@ -20,11 +20,9 @@
 #include <sys/queue.h>
 #include <time.h>
 
-#define RETRY_MS     500 /* for jobs that had no room, and ends that could not be stored */
-#define JOBS_MAX     256 /* under way at once */
-#define PARCEL_MAX   (80 * MIB)
-#define GUESS_FIRST  100.0 /* ms a run, before one has ended */
-#define GUESS_WEIGHT 0.1
+#define RETRY_MS   500 /* for jobs that had no room, and ends that could not be stored */
+#define JOBS_MAX   256 /* under way at once */
+#define PARCEL_MAX (80 * MIB)
 
 enum phase { RUNNING, ENDED, DID_NOT_RUN };
 
@@ -50,7 +48,6 @@ struct job_runner {
 	bool is_claiming, is_stopping;
 	void (*on_idle)(void *arg);
 	void *arg;
-	double mean_ms;
 };
 
 static uint64_t now_ms(void)
@@ -156,15 +153,6 @@ static void end_unrun(struct job *job)
 	store_end(job);
 }
 
-static void learn(struct job_runner *runner, const struct run_outcome *outcome)
-{
-	double ms =
-		(double)(outcome->result.timings.setup_us + outcome->result.timings.run_us + outcome->result.timings.collect_us) /
-		1000;
-
-	runner->mean_ms += (ms - runner->mean_ms) * GUESS_WEIGHT;
-}
-
 static void on_done(struct run_outcome *outcome, void *arg)
 {
 	struct job *job = arg;
@@ -179,7 +167,6 @@ static void on_done(struct run_outcome *outcome, void *arg)
 		retry_later(runner);
 		return;
 	}
-	learn(runner, outcome);
 	if (run_answer_problem(outcome, &problem)) {
 		end_with_problem(job, verdict_name(outcome->result.verdict), &problem);
 	} else {
@@ -359,21 +346,13 @@ bool job_runner_is_idle(const struct job_runner *runner)
 	return runner->count == 0 || !link_is_up(runner->api->link);
 }
 
-uint64_t job_runner_guess_wait_ms(const struct job_runner *runner)
-{
-	struct service_state state = service_look(runner->api->service);
-	double before = (double)link_queued(runner->api->link) + state.waiting + (state.cells_ready == 0 ? 1 : 0);
-
-	return (uint64_t)(before * runner->mean_ms / (state.slots > 0 ? state.slots : 1));
-}
-
 int job_runner_new(struct api *api, struct event_base *base, struct job_runner **ret_runner)
 {
 	struct job_runner *runner = calloc(1, sizeof *runner);
 
 	if (!runner)
 		return -ENOMEM;
-	*runner = (struct job_runner){ .api = api, .mean_ms = GUESS_FIRST };
+	*runner = (struct job_runner){ .api = api };
 	LIST_INIT(&runner->jobs);
 	runner->on_retry = evtimer_new(base, on_retry, runner);
 	if (!runner->on_retry) {

@@ -28,6 +28,3 @@ void job_runner_cancel(struct job_runner *runner, uint64_t number);
 /* Begins no more jobs. is_idle: none is under way, and every result is stored; on_idle is called when that comes true. */
 void job_runner_stop(struct job_runner *runner, void (*on_idle)(void *arg), void *arg);
 bool job_runner_is_idle(const struct job_runner *runner);
-
-/* How long a job that is submitted now will wait, roughly, by what runs took lately. */
-uint64_t job_runner_guess_wait_ms(const struct job_runner *runner);

@@ -105,13 +105,33 @@ static void audit(struct api *api, const struct run_tag *tag, const struct run_o
 		api->metrics.audit_lost++;
 }
 
+#define FIRST_MEAN_MS 100.0 /* before a run has ended */
+#define MEAN_WEIGHT   0.1
+
+static void learn(struct api *api, const struct run_outcome *outcome)
+{
+	const struct timings *timings = &outcome->result.timings;
+	double ms = (double)(timings->setup_us + timings->run_us + timings->collect_us) / 1000;
+
+	api->mean_ms += (ms - api->mean_ms) * (api->ran_at == 0 ? 1 : MEAN_WEIGHT);
+	api->ran_at = clock_now();
+}
+
+uint64_t observe_guess_wait_ms(const struct api *api, uint64_t jobs_before)
+{
+	struct service_state state = service_look(api->service);
+	double before = (double)jobs_before + state.waiting + (state.cells_ready == 0 ? 1 : 0);
+
+	return (uint64_t)(before * (api->ran_at == 0 ? FIRST_MEAN_MS : api->mean_ms) / (state.slots > 0 ? state.slots : 1));
+}
+
 void observe_run(struct api *api, const struct run_tag *tag, const struct run_outcome *outcome)
 {
 	char text[LINE_BYTES];
 
 	metrics_note_run(&api->metrics, outcome);
 	if (outcome && outcome->end == RUN_ENDED && outcome->result.verdict != VERDICT_INTERNAL)
-		api->ran_at = clock_now();
+		learn(api, outcome);
 	if (tag->request_id[0] == '\0')
 		return; /* a probe of our own */
 	audit(api, tag, outcome);

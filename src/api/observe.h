@@ -14,5 +14,8 @@ struct run_tag observe_tag(uint64_t key, const char *request_id, const void *bod
 /* A run has ended; outcome NULL: its client left. */
 void observe_run(struct api *api, const struct run_tag *tag, const struct run_outcome *outcome);
 
+/* How long who comes now will wait for a cell, roughly, by what runs took lately, with so many jobs before them. */
+uint64_t observe_guess_wait_ms(const struct api *api, uint64_t jobs_before);
+
 /* A request was answered, or its client left. */
 void observe_request(const struct call *call);

@@ -6,6 +6,18 @@
 
 #include <errno.h>
 
+int run_submit_check_deadline(struct call *call, const struct run_input *input, uint64_t jobs_before, struct problem *problem)
+{
+	uint64_t wait_ms = observe_guess_wait_ms(call->api, jobs_before);
+
+	if (input->deadline_ms == 0 || wait_ms <= input->deadline_ms)
+		return 0;
+	call_add_field(call, "Retry-After", "%llu", (unsigned long long)((wait_ms - input->deadline_ms) / 1000 + 1));
+	return problem_say(problem, PROBLEM_DEADLINE,
+			   "It would wait some %llu ms, and is to begin within %llu ms. It was not accepted.",
+			   (unsigned long long)wait_ms, (unsigned long long)input->deadline_ms);
+}
+
 bool run_submit_read(struct call *call, enum run_input_kind kind, struct run_input *ret_input)
 {
 	const struct buf *body = http_body(call->http);
@@ -20,6 +32,8 @@ bool run_submit_read(struct call *call, enum run_input_kind kind, struct run_inp
 
 	if (r == 0)
 		r = caller_check_input(&call->caller, ret_input, &problem);
+	if (r == 0)
+		r = run_submit_check_deadline(call, ret_input, 0, &problem);
 	if (r == 0)
 		return caller_enter(call);
 	if (r == -EINVAL)

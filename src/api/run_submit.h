@@ -6,6 +6,9 @@
 #include "api/run_input.h"
 #include "service/service.h"
 
+/* What could not begin before its deadline is refused now, with Retry-After, rather than forgotten later. -EINVAL with the problem. */
+int run_submit_check_deadline(struct call *call, const struct run_input *input, uint64_t jobs_before, struct problem *problem);
+
 /* Reads the body. False: it has refused the call. The input is to be freed in both cases. */
 bool run_submit_read(struct call *call, enum run_input_kind kind, struct run_input *ret_input);
 

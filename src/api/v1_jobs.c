@@ -313,19 +313,6 @@ static void free_input(struct run_input *input)
 	run_input_free(input);
 }
 
-/* A job that could not begin before its deadline is refused now, rather than forgotten later. */
-static int check_deadline(struct call *call, const struct run_input *input, struct problem *problem)
-{
-	uint64_t wait_ms = job_runner_guess_wait_ms(call->api->runner);
-
-	if (input->deadline_ms == 0 || wait_ms <= input->deadline_ms)
-		return 0;
-	call_add_field(call, "Retry-After", "%llu", (unsigned long long)((wait_ms - input->deadline_ms) / 1000 + 1));
-	return problem_say(problem, PROBLEM_DEADLINE,
-			   "It would wait some %llu ms, and is to begin within %llu ms. It was not accepted.",
-			   (unsigned long long)wait_ms, (unsigned long long)input->deadline_ms);
-}
-
 /* Checks one job and appends its item. -EINVAL: the problem says why; -ENOBUFS: it is too long; -ENOMEM. */
 static int add_item(struct call *call, const char *body, size_t size, struct buf *parcel, struct problem *problem)
 {
@@ -340,7 +327,7 @@ static int add_item(struct call *call, const char *body, size_t size, struct buf
 	if (r == 0)
 		r = caller_check_input(&call->caller, &input, problem);
 	if (r == 0)
-		r = check_deadline(call, &input, problem);
+		r = run_submit_check_deadline(call, &input, link_queued(call->api->link), problem);
 	if (r < 0)
 		return r;
 	if (!options.once && header && store_is_once(header))

@@ -52,12 +52,13 @@ static void close_folder(DIR **folder)
 
 int state_hand_over(int folder, const struct sandbox_ids *ids, struct err *err)
 {
-	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+	int copy = ids->is_set ? fcntl(folder, F_DUPFD_CLOEXEC, 3) : -EBADF, r = 0;
 	_cleanup_(close_folder) DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
-	int r = list ? 0 : -errno;
 
 	if (!ids->is_set)
 		return 0;
+	if (!list)
+		return err_set(err, -ENOMEM, "Cannot look into the state folder");
 	for (struct dirent *entry; r == 0 && (entry = readdir(list));) {
 		if (is_ours(entry->d_name))
 			r = hand_over_file(folder, entry->d_name, ids);

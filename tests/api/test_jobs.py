@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/jobs on a real server: accepted, run once, told of; and what a crash of anything leaves."""
 import contextlib
+import json
 import os
 import random
 import re
 import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -285,3 +287,43 @@ def test_kill_9_of_everything_at_random_moments_loses_no_job_and_runs_none_to_tw
     assert set(accepted) <= set(results) and len(accepted) >= KILLS
     whole = [end for end in results.values() if end != "internal_may_have_run"]
     assert len(set(whole)) == len(whole) and all(len(end) == 17 for end in whole)
+
+
+def test_a_run_that_could_not_begin_before_its_deadline_is_refused_at_once(start_server):
+    server = start_server("--slots", "1")
+    runners = [threading.Thread(target=server.run, args=("import time\ntime.sleep(1)",)) for _ in range(3)]
+    for runner in runners:
+        runner.start()
+    harness.wait_until(lambda: "safexec_runs_waiting 2\n" in requests.get(server.url + "/metrics", timeout=10).text, WAIT_S, "two that wait")
+    began = time.monotonic()
+    reply = requests.post(server.url + "/v1/runs", json={"code": "1", "deadline_ms": 1}, timeout=10)
+    assert problem(reply) == (503, "deadline") and time.monotonic() - began < 0.5
+    assert int(reply.headers["Retry-After"]) >= 1
+    for runner in runners:
+        runner.join()
+    assert requests.post(server.url + "/v1/runs", json={"code": "1", "deadline_ms": 5000}, timeout=10).status_code == 200
+
+
+def cli(server, *args, **more):
+    address = server.url.removeprefix("http://")
+    return subprocess.run([harness.BUILD / "safexec", "jobs", "--server", address, *args], capture_output=True, text=True, timeout=WAIT_S, **more)
+
+
+def test_the_command_line_submits_shows_lists_and_cancels(jobs_server, tmp_path):
+    (tmp_path / "a.py").write_text("print('by hand')")
+    submitted = cli(jobs_server, "submit", tmp_path / "a.py")
+    job = submitted.stdout.strip()
+    assert submitted.returncode == 0 and wait_end(jobs_server, job)["verdict"] == "ok", submitted.stderr
+    shown = cli(jobs_server, "show", job)
+    assert json.loads(shown.stdout)["result"]["stdout"] == "by hand\n"
+    assert re.search(rf"^{job} +done +ok +\d{{4}}-", cli(jobs_server, "list", "done").stdout, re.M)
+    slow = cli(jobs_server, "submit", "-", input="import time\ntime.sleep(9)").stdout.strip()
+    assert json.loads(cli(jobs_server, "cancel", slow).stdout)["state"] == "canceled"
+    again = cli(jobs_server, "cancel", slow)
+    assert (again.returncode, again.stdout, again.stderr) == (1, "", "safexec jobs: The job has ended already.\n")
+
+
+@pytest.mark.parametrize("args", [[], ["frobnicate"], ["show"], ["show", "a", "b"], ["list", "a", "b"], ["submit"]], ids=" ".join)
+def test_a_wrong_jobs_command_is_status_2(jobs_server, args):
+    done = cli(jobs_server, *args)
+    assert (done.returncode, done.stdout) == (2, "") and "show ID" in done.stderr
