@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/base64.h"
 #include "api/run_input_parts.h"
+#include "base/base64.h"
 #include "wire/bundle.h"
 
 #include <errno.h>

@@ -35,7 +35,7 @@ void log_open(const char *program)
 	log_to.is_journal = is_journal();
 }
 
-static void write_line(enum priority priority, const char *format, va_list args)
+static void _printf_(2, 0) write_line(enum priority priority, const char *format, va_list args)
 {
 	char line[1024];
 	int used = log_to.is_journal ? snprintf(line, sizeof line, "<%d>%s: ", priority, log_to.program)

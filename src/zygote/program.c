@@ -166,13 +166,13 @@ static int append(const char *list_name, const struct bundle_record *record)
 	return text ? r : -1;
 }
 
-static int set_variable(PyObject *environ, const struct bundle_record *record)
+static int set_variable(PyObject *variables, const struct bundle_record *record)
 {
 	const char *equals = memchr(record->bytes, '=', (size_t)record->size);
 	Py_ssize_t size = equals - record->bytes;
 	PyObject *name = PyUnicode_DecodeFSDefaultAndSize(record->bytes, size);
 	PyObject *value = PyUnicode_DecodeFSDefaultAndSize(equals + 1, (Py_ssize_t)record->size - size - 1);
-	int r = name && value ? PyObject_SetItem(environ, name, value) : -1;
+	int r = name && value ? PyObject_SetItem(variables, name, value) : -1;
 
 	Py_XDECREF(name);
 	Py_XDECREF(value);
@@ -181,9 +181,9 @@ static int set_variable(PyObject *environ, const struct bundle_record *record)
 
 static int take_words(struct bundle *bundle)
 {
-	PyObject *os = PyImport_ImportModule("os"), *environ = os ? PyObject_GetAttrString(os, "environ") : NULL;
+	PyObject *os = PyImport_ImportModule("os"), *variables = os ? PyObject_GetAttrString(os, "environ") : NULL;
 	struct bundle_record record;
-	int r = environ ? 0 : -1;
+	int r = variables ? 0 : -1;
 
 	while (r == 0 && bundle_next(bundle, &record) > 0) {
 		switch (record.type) {
@@ -196,13 +196,13 @@ static int take_words(struct bundle *bundle)
 				r = append("orig_argv", &record);
 			break;
 		case BUNDLE_ENV:
-			r = set_variable(environ, &record);
+			r = set_variable(variables, &record);
 			break;
 		default:
 			break;
 		}
 	}
-	Py_XDECREF(environ);
+	Py_XDECREF(variables);
 	Py_XDECREF(os);
 	return r;
 }

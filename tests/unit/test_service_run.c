@@ -173,7 +173,7 @@ static void a_run_gets_a_cell_of_the_place_that_it_asks_for_and_holds_up_no_othe
 		{ NULL, NULL, 0 },          { "test", NULL, 0 },   { NULL, "science", 0 },
 		{ "test", "science", 0 },   { "test", "base", 0 }, { "docker", NULL, -ENOENT },
 		{ NULL, "other", -ENOENT }, { "", "", 0 },         { "test", "a-name-that-is-longer-than-the-room", -ENOENT },
-		{ "te", "base", -ENOENT },
+		{ "tes", "base", -ENOENT },
 	};
 
 	(void)state;

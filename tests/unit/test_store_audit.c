@@ -51,6 +51,8 @@ static void write_all(const char *text, size_t size)
 {
 	FILE *file = fopen(FILE_NAME, "w");
 
+	if (!file)
+		fail_msg("cannot write %s", FILE_NAME);
 	assert_int_equal(fwrite(text, 1, size, file), size);
 	(void)fclose(file);
 }

@@ -99,6 +99,7 @@ static void files_in_each_others_way_are_refused(void **state)
 /* There can be none in a fresh cell; should there be one, nothing is written through it. */
 static void no_link_is_followed(void **state)
 {
+	(void)state;
 	const struct bundle_record through_file[] = { file("link", "1") }, through_folder[] = { file("out/x", "1") },
 				   through_script[] = { file("script.py", "1") };
 	char target[] = "/tmp/unpack-XXXXXX";
