@@ -2,6 +2,7 @@
 #include "folder.h"
 #include "store/audit.h"
 
+#include "base/fd.h"
 #include "base/macro.h"
 
 #include <string.h>
@@ -49,12 +50,10 @@ static size_t read_all(char *text, size_t size)
 
 static void write_all(const char *text, size_t size)
 {
-	FILE *file = fopen(FILE_NAME, "w");
+	int fd = open(FILE_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	if (!file)
-		fail_msg("cannot write %s", FILE_NAME);
-	assert_int_equal(fwrite(text, 1, size, file), size);
-	(void)fclose(file);
+	assert_int_equal(write(fd, text, size), size);
+	(void)fd_close(fd);
 }
 
 static void the_chain_goes_on_over_a_restart(void **state)

@@ -341,9 +341,10 @@ static void a_database_of_a_later_version_or_garbage_is_refused_in_words(void **
 	assert_int_equal(db_open(&scene.db, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "version 99"));
 
-	FILE *file = fopen("safexec.db", "w");
+	int fd = open("safexec.db", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	assert_true(fputs(garbage, file) >= 0 && fclose(file) == 0);
+	assert_int_equal(write(fd, garbage, strlen(garbage)), strlen(garbage));
+	(void)fd_close(fd);
 	assert_true(db_open(&scene.db, &err) < 0);
 	assert_non_null(strstr(err.text, "not a database"));
 	assert_null(scene.db.handle);
