@@ -435,7 +435,12 @@ void cgroup_group_unthrottle(struct cgroup_group *group)
 
 bool cgroup_group_is_empty(const struct cgroup_group *group)
 {
-	return group->tree->ops->is_empty(group);
+	return group->tree->ops->count(group) == 0;
+}
+
+bool cgroup_group_has_one(const struct cgroup_group *group)
+{
+	return group->tree->ops->count(group) == 1;
 }
 
 void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events)

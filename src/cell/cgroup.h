@@ -56,5 +56,8 @@ void cgroup_group_unthrottle(struct cgroup_group *group);
 /* Whether no process of the cell is left; a forker does not count. */
 bool cgroup_group_is_empty(const struct cgroup_group *group);
 
+/* Whether one task lives in it, a thread counting as one. */
+bool cgroup_group_has_one(const struct cgroup_group *group);
+
 /* Since the last renewal. wall_us is left alone. Numbers that the kernel does not count are 0. */
 void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events);

@@ -47,7 +47,7 @@ struct cgroup_ops {
 	int (*attach)(struct cgroup_group *group, pid_t pid);
 	int (*renew)(struct cgroup_group *group);
 	int (*set_limits)(struct cgroup_group *group, const struct limits *limits, const char **ret_file);
-	bool (*is_empty)(const struct cgroup_group *group);
+	uint64_t (*count)(const struct cgroup_group *group); /* of tasks, but for the forker */
 	void (*unthrottle)(struct cgroup_group *group);
 	void (*read)(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events);
 };

@@ -213,9 +213,11 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[V1_CPU], "cpu.cfs_quota_us", "-1");
 }
 
-static bool is_empty(const struct cgroup_group *group)
+static uint64_t count(const struct cgroup_group *group)
 {
-	return cgroup_read_number(group->dirs[V1_PIDS], "pids.current", NULL) <= FORKERS;
+	uint64_t all = cgroup_read_number(group->dirs[V1_PIDS], "pids.current", NULL);
+
+	return all < FORKERS ? 0 : all - FORKERS;
 }
 
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
@@ -236,7 +238,7 @@ const struct cgroup_ops cgroup_v1 = {
 	.attach = attach,
 	.renew = renew,
 	.set_limits = set_limits,
-	.is_empty = is_empty,
+	.count = count,
 	.unthrottle = unthrottle,
 	.read = read_group,
 };

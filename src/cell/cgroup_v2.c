@@ -363,9 +363,9 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[0], "cpu.max", "max");
 }
 
-static bool is_empty(const struct cgroup_group *group)
+static uint64_t count(const struct cgroup_group *group)
 {
-	return cgroup_read_number(group->dirs[0], "pids.current", NULL) == 0;
+	return cgroup_read_number(group->dirs[0], "pids.current", NULL);
 }
 
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
@@ -385,7 +385,7 @@ const struct cgroup_ops cgroup_v2 = {
 	.attach = attach,
 	.renew = renew,
 	.set_limits = set_limits,
-	.is_empty = is_empty,
+	.count = count,
 	.unthrottle = unthrottle,
 	.read = read_group,
 };

@@ -421,10 +421,27 @@ static void serve(struct init *init)
 	}
 }
 
+/* The guest is ours until it has the job: its frames are plain messages, not a byte of a run. */
+static void pass_on_guest(struct init *init)
+{
+	struct order guest;
+	int notice = -EBADF, none;
+
+	if (order_recv(GATE_FD, &guest, &notice, 1) <= 0)
+		_exit(1);
+	if (guest.type == ORDER_NOTICE && order_recv(GATE_FD, &guest, &none, 0) <= 0)
+		_exit(1);
+	memcpy(init->reply.text, guest.text, sizeof init->reply.text); /* or the layers, which lie there too */
+	init->reply.type = guest.type == ORDER_CELL_READY ? ORDER_CELL_READY : ORDER_CELL_FAILED;
+	init->reply.serial = init->order->serial;
+	if (order_send(LINK_FD, &init->reply, &notice, notice >= 0 ? 1 : 0) < 0)
+		_exit(1);
+	(void)fd_close(notice);
+}
+
 _Noreturn void init_run(const struct order *order, const struct confine_plan *plan, int link, int gate)
 {
 	struct init init = { .order = order, .plan = plan, .bundle = -EBADF, .script = -EBADF };
-	struct order guest;
 	int r = keep_only_ours(link, gate);
 
 	if (r < 0)
@@ -440,12 +457,7 @@ _Noreturn void init_run(const struct order *order, const struct confine_plan *pl
 	if (r < 0)
 		fail(&init, LINK_FD, r, "take its own identity");
 	tell_up(&init);
-
-	/* The guest is ours until it has the job: its frame is a plain message, not a byte of a run. */
-	if (order_recv(GATE_FD, &guest, NULL, 0) <= 0)
-		_exit(1);
-	memcpy(init.reply.text, guest.text, sizeof init.reply.text); /* or the layers, which lie there too */
-	tell(&init, LINK_FD, guest.type == ORDER_CELL_READY ? ORDER_CELL_READY : ORDER_CELL_FAILED);
+	pass_on_guest(&init);
 	serve(&init);
 	_exit(0);
 }

@@ -7,7 +7,7 @@
  *   warden  <-> zygote    ORDER_GUEST: fork a guest into a cell      -> ORDER_GUEST_BORN; later ORDER_GUEST_EXIT (from the zygote)
  *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED or ORDER_REFUSED;
  *                         at the end ORDER_DISK both ways, or ORDER_COLLECT -> ORDER_DISK with the files
- *   init    <-> guest     ORDER_NAMESPACES; ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
+ *   init    <-> guest     ORDER_NAMESPACES; ORDER_NOTICE, ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
  *                         ORDER_GO  (the "gate", closed before Python goes on)
  */
 #pragma once
@@ -39,6 +39,7 @@ enum order_type {
 	ORDER_UNPACKED,
 	ORDER_REFUSED,
 	ORDER_COLLECT,
+	ORDER_NOTICE, /* the guest's; descriptor: what its end can be heard on. Goes on to the warden with ORDER_CELL_READY */
 };
 
 /* What ORDER_JOB carries: the code or the bundle, then what its flags say; -EBADF for what is not there. */

@@ -112,6 +112,7 @@ void job_answer(struct job *job, int control)
 		.run_us = result->usage.wall_us,
 		.collect_us = us_between(job->ended_at, now),
 	};
+	verdict.is_whole = job->is_halted;
 	memcpy(verdict.reason, job->fault.text, sizeof verdict.reason);
 	(void)frame_send(control, &verdict, sizeof verdict, &files, files >= 0 ? 1 : 0); /* a front that is gone does not need it */
 	job->is_given = false;

@@ -15,6 +15,7 @@ struct job {
 	struct wire_job frame;
 	bool is_given;   /* the front waits for a verdict */
 	bool is_started; /* the program may have begun */
+	bool is_halted;  /* it has ended but for the kernel's part, and nobody else can write to the streams */
 	struct evidence evidence;
 	struct usage usage; /* but for the wall time, which comes from the times below */
 	nsec_t given_at, started_at, ended_at;

@@ -122,6 +122,10 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 		events->on_fault(text, events->arg);
 	}
 	set_timer(run, run->service->options.drain_ms);
+	if (verdict->is_whole) {
+		stream_drain(&run->out);
+		stream_drain(&run->err);
+	}
 	run_check_end(run);
 }
 

@@ -8,6 +8,7 @@
 #define FIRST_SEGMENTS   8
 #define MAX_SEGMENTS     65536 /* half a megabyte; a power of two times the first */
 #define READS_AT_ONCE    16    /* then the other descriptors of the loop have a turn */
+#define MAX_DRAIN_READS  4096  /* a pipe holds at most a mebibyte, unless root has it otherwise */
 
 /* Adds a piece to the order of arrival. When there are too many, the order is given up: one last segment a stream. -ENOMEM. */
 static int note_segment(struct run *run, enum run_stream which, size_t size)
@@ -122,6 +123,15 @@ void stream_hold(struct stream *stream, bool is_held)
 		(void)event_del(&stream->event);
 	else
 		(void)event_add(&stream->event, NULL); /* cannot fail: it was added before and its memory is there */
+}
+
+void stream_drain(struct stream *stream)
+{
+	ssize_t n = 1;
+
+	for (int i = 0; i < MAX_DRAIN_READS && n > 0 && stream->fd >= 0; i++)
+		n = stream->bytes.size < stream->bytes.max ? read_kept(stream) : read_discarded(stream);
+	stream_close(stream);
 }
 
 void stream_close(struct stream *stream)

@@ -203,11 +203,16 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	}
 	int brought = order.type == ORDER_DISK && slot->state == SLOT_ASKING ? fd_take(&fds[0]) : -EBADF;
 
+	int notice = order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING && slot->notice < 0 ? fd_take(&fds[0]) : -EBADF;
+
 	array_for_each(fds, stray)
 		(void)fd_close(*stray);
 	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
 		slot->is_guest_ready = true;
 		slot->layers = order.ready.layers & LAYERS_ALL;
+		slot->notice = notice;
+		if (notice >= 0 && slot_watch(slot, &slot->on_notice, notice, run_see_end) < 0)
+			warden_free_event(&slot->on_notice);
 		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
@@ -218,6 +223,8 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	} else if (order.type == ORDER_DISK && slot->state == SLOT_ASKING) {
 		slot->job.evidence.is_disk_full = order.disk.is_full;
 		slot->job.files = brought;
+		if (slot->job.is_halted)
+			run_answer(slot);
 		slot_kill(slot);
 	} else if (order.type == ORDER_CELL_FAILED) {
 		slot_cell_failed(slot, order.text);
@@ -324,8 +331,9 @@ static void release_cell(struct slot *slot)
 	array_for_each(slot->namespaces, fd)
 		*fd = fd_close(*fd);
 
-	int *const fds[] = { &slot->init_link, &slot->init_pidfd, &slot->guest_gate, &slot->report_read, &slot->job.files };
-	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
+	int *const fds[] = { &slot->init_link, &slot->init_pidfd,  &slot->guest_gate,
+			     &slot->notice,    &slot->report_read, &slot->job.files };
+	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death, &slot->on_notice };
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		warden_free_event(events[i]);
@@ -400,14 +408,15 @@ static void end_run(struct slot *slot)
 		return; /* a short run can be over before its init's word that it began, on another socket, is read */
 	if (slot_ask_init(slot))
 		return;
-	if (cgroup_group_is_empty(slot->group))
+	if (slot->job.is_halted || cgroup_group_is_empty(slot->group))
 		run_answer(slot); /* all that the run made is gone: its init's end is nobody's to wait for */
 	slot_kill(slot);
 }
 
 void slot_guest_exited(struct slot *slot, int status)
 {
-	job_end(&slot->job, status);
+	if (!slot->job.is_halted) /* what killed it after that was us */
+		job_end(&slot->job, status);
 	switch (slot->state) {
 	case SLOT_RUNNING:
 		end_run(slot);
@@ -456,6 +465,7 @@ int slot_init(struct slot *slot, struct environment *environment, unsigned index
 		.init_link = -EBADF,
 		.init_pidfd = -EBADF,
 		.guest_gate = -EBADF,
+		.notice = -EBADF,
 		.report_read = -EBADF,
 	};
 	array_for_each(slot->namespaces, fd)

@@ -73,8 +73,9 @@ struct slot {
 	int init_link, init_pidfd;
 	int namespaces[NS_COUNT]; /* the cell's, until the zygote has them */
 	int guest_gate;           /* the guest's, until the zygote has it */
+	int notice;               /* on which the guest's end can be heard */
 	int report_read;          /* the front's, until the program runs */
-	struct event *on_control, *on_init, *on_death, *on_deadline, *on_cpu;
+	struct event *on_control, *on_init, *on_death, *on_notice, *on_deadline, *on_cpu;
 	uint32_t layers; /* that the guest has verified */
 	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
 	bool is_init_up, is_init_dead, is_guest_ready;
@@ -133,6 +134,7 @@ void forker_drop(struct slot *slot);
 void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_started(struct slot *slot);
 void run_refused(struct slot *slot, const struct order *order);
+void run_see_end(evutil_socket_t fd, short what, void *slot); /* the guest stands in exit_group(2) */
 void run_check_cpu(evutil_socket_t fd, short what, void *slot);
 void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first reason counts */
 void run_answer(struct slot *slot);                 /* sends the verdict of a finished run, once */

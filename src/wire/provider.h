@@ -12,7 +12,7 @@
  *       |  -------- WIRE_STOP ------------>   |   at most once, when a stream has passed its limit
  *       |  <------- WIRE_VERDICT ----------   |   last frame; descriptor: a bundle of the files that were found, if any were asked
  *
- * After the verdict every writer of stdout, stderr and the report is gone.
+ * After the verdict every writer of stdout, stderr and the report is gone, or stopped for good (is_whole).
  *
  * The front that closes control cancels the run; a provider that closes it without a verdict has failed. A cell without
  * a job may be closed by either side at any time. Code and stdin are sealed memfds, at most WIRE_MAX_FILE_BYTES and
@@ -103,6 +103,8 @@ struct wire_verdict {
 	struct wire_head head;
 	struct result result;
 	char reason[ERR_TEXT_BYTES]; /* for logs, with VERDICT_INTERNAL and VERDICT_REFUSED; NUL-terminated */
+	uint32_t is_whole;           /* 1: all of the streams has been written, and their end need not be waited for */
+	uint32_t zero;
 };
 
 struct wire_ready {

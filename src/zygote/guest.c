@@ -5,6 +5,7 @@
 
 #include "zygote/guest.h"
 
+#include "zygote/notice.h"
 #include "zygote/prefault.h"
 #include "zygote/unpack.h"
 
@@ -113,6 +114,17 @@ static void seed_again(const struct guest_spec *spec, int gate)
 	Py_DECREF(done);
 }
 
+/* Its listener leaves before confinement closes what is not the guest's. Without it the warden hears of the end from the zygote. */
+static void offer_notice(int gate)
+{
+	struct order offer = { .type = ORDER_NOTICE };
+	int listener = notice_open();
+
+	if (listener >= 0 && order_send(gate, &offer, &listener, 1) < 0)
+		_exit(1);
+	(void)fd_close(listener);
+}
+
 void guest_become(const struct guest_spec *spec, const struct order *order, const int fds[GUEST_FDS], struct guest_job *ret_job)
 {
 	struct confine_cell cell = {
@@ -128,6 +140,7 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 	for (size_t i = 0; i < NS_COUNT; i++)
 		cell.namespaces[i] = message.namespaces.ino[i];
 	(void)setsid();
+	offer_notice(fds[GUEST_GATE]);
 	if (confine(&cell, &err) < 0)
 		refuse_to_run(cell.fds[GUEST_GATE], err.text);
 	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */

@@ -15,6 +15,7 @@
 #include "zygote/ending.h"
 #include "zygote/fork.h"
 #include "zygote/guest.h"
+#include "zygote/notice.h"
 #include "zygote/prefault.h"
 #include "zygote/program.h"
 #include "zygote/streams.h"
@@ -174,6 +175,7 @@ static bool prepare_for_guests(const struct zygote *zygote)
 {
 	enum rehearsal rehearsal;
 
+	notice_prepare();
 	if (!ending_prepare())
 		ending_forgo();
 	rehearsal = rehearse(zygote);
