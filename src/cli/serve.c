@@ -184,6 +184,16 @@ static int find_socket(const char *text, const struct handover *handover, struct
 	return r < 0 ? r : fd;
 }
 
+/* A reload keeps the socket. Port 0 was whatever the kernel chose. */
+static void tell_of_another_address(const char *text, const struct listen_address *address)
+{
+	struct listen_address wanted;
+	const char *colon = strrchr(text, ':');
+
+	if (listen_parse(text, &wanted) == 0 && strcmp(wanted.text, address->text) != 0 && strcmp(colon, ":0") != 0)
+		log_line("To listen on %s takes a restart; this reload goes on with %s.", wanted.text, address->text);
+}
+
 static int run_with(struct supervisor_config *config, const char *listen_on, struct handover *handover)
 {
 	struct listen_address address;
@@ -195,6 +205,8 @@ static int run_with(struct supervisor_config *config, const char *listen_on, str
 		log_error("%s", err.text);
 		return STATUS_FAILED;
 	}
+	if (handover->listen_fd > 0 && is_own)
+		tell_of_another_address(listen_on, &address);
 	config->plan.listen_fd = fd;
 	config->address = address.text;
 	config->handover = handover->listen_fd > 0 ? handover : NULL;

@@ -595,6 +595,19 @@ def test_a_reload_that_the_new_program_refuses_changes_nothing(stage):
     assert stage.end() == (0, "")
 
 
+def test_another_address_is_said_to_take_a_restart(stage, tmp_path):
+    config = tmp_path / "safexec.conf"
+    config.write_text(f"[server]\nlisten = unix:{tmp_path}/one\n")
+    stage.process = subprocess.Popen([stage.folder / "safexec", "serve", "--config", config], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    _, front = stage.wait_serving()
+    config.write_text(f"[server]\nlisten = unix:{tmp_path}/two\n")
+    reload(stage, front)
+    stage.process.send_signal(signal.SIGTERM)
+    status, error = stage.end()
+    assert status == 0 and f"To listen on unix:{tmp_path}/two takes a restart" in error
+
+
 def test_a_reload_whose_warden_cannot_run_leaves_the_old_pair_serving(stage):
     stage.serve()
     url = stage.url()
