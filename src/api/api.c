@@ -133,14 +133,51 @@ static void on_gone(struct http_request *request, void *arg)
 	call->gone = NULL;
 }
 
+static enum problem_kind bad_kind(unsigned status)
+{
+	if (status == 413)
+		return PROBLEM_BODY_TOO_LONG;
+	return status == 503 ? PROBLEM_TOO_MANY_BODIES : PROBLEM_BAD_HTTP;
+}
+
 static void on_bad(struct http_request *request, unsigned status, const char *why, void *arg)
 {
 	struct call *call = http_data(request) ? http_data(request) : call_new(arg, request);
 
-	if (call)
-		call_say(call, status == 413 ? PROBLEM_BODY_TOO_LONG : PROBLEM_BAD_HTTP, "%s", why);
-	else
+	if (!call) {
 		reply_send(request, 500, NULL, NULL, 0);
+		return;
+	}
+	if (status == 503)
+		call_add_field(call, "Retry-After", "1");
+	call_say(call, bad_kind(status), "%s", why);
+}
+
+static const char *on_cut(struct http_request *request, unsigned status, const char *why, char *room, size_t size, void *arg)
+{
+	struct call *call = http_data(request);
+	struct problem problem;
+	struct json_out json = { 0 };
+
+	(void)arg;
+	(void)problem_say(&problem, bad_kind(status), "%s", why);
+	call->status = status;
+	json_out_open(&json, '{');
+	if (call->is_v1) {
+		problem_write(&problem, call->request_id, &json);
+	} else {
+		json_out_key(&json, "success");
+		json_out_bool(&json, false);
+		json_out_key(&json, "error");
+		json_out_text(&json, why);
+	}
+	json_out_close(&json, '}');
+
+	size_t n = json.is_failed ? 0 : json_out_read(&json, room, size - 1);
+
+	room[n] = '\0';
+	json_out_free(&json);
+	return call->is_v1 ? "application/problem+json" : "application/json";
 }
 
 static void on_end(struct http_request *request, void *arg)
@@ -237,6 +274,7 @@ int api_new(const struct api_options *options, struct service *service, struct a
 			.on_request = on_request,
 			.on_gone = on_gone,
 			.on_bad = on_bad,
+			.on_cut = on_cut,
 			.on_end = on_end,
 			.on_quiet = on_quiet,
 			.arg = api,

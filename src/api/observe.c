@@ -154,7 +154,7 @@ void observe_request(const struct call *call)
 	char text[LINE_BYTES];
 	uint64_t took_us = (clock_now() - call->began_at) / NSEC_PER_USEC;
 
-	metrics_note_request(&call->api->metrics, call->status, took_us, http_body(call->http)->size);
+	metrics_note_request(&call->api->metrics, call->status, took_us, http_body_size(call->http));
 	(void)snprintf(text, sizeof text,
 		       "\"event\":\"request\",\"request_id\":\"%s\",\"key\":%" PRIu64
 		       ",\"method\":\"%s\",\"route\":\"%s\",\"status\":%u,"

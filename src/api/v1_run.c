@@ -101,6 +101,7 @@ void serve_v1_run(struct call *call)
 		run_and_wait(call, &input, 0);
 	else
 		serve_v1_stream(call, &input, accept);
+	http_drop_body(call->http); /* it may be long, and so may the run */
 }
 
 void serve_v1_check(struct call *call)
@@ -109,4 +110,5 @@ void serve_v1_check(struct call *call)
 
 	if (run_submit_read(call, RUN_INPUT_CHECK, &input))
 		run_and_wait(call, &input, RUN_ANSWER_CHECK);
+	http_drop_body(call->http);
 }

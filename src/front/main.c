@@ -173,6 +173,7 @@ static int build(struct front *front, const struct service_events *events, struc
 		.connections = (unsigned)options->connections,
 		.connections_per_address = (unsigned)options->connections, /* behind a proxy, and on loopback, all have one */
 		.connection_bytes = 16 * KIB,
+		.bodies_bytes = options->bodies_bytes,
 		.drain_bytes = 1 * MIB,
 		.head_ms = (uint32_t)options->head_ms,
 		.body_ms = (uint32_t)options->body_ms,

@@ -54,6 +54,8 @@ static const struct option_row rows[] = {
 	{ "body-ms", "MS", "for its body to arrive", 10, 600000, 20000, AT(body_ms) },
 	{ "idle-ms", "MS", "for the next request to begin on a connection", 10, 600000, 75000, AT(idle_ms) },
 	{ "reply-ms", "MS", "for the client to read a reply", 10, 600000, 60000, AT(reply_ms) },
+	{ "bodies-bytes", "BYTES", "of all requests' bodies that are held at once", 131072, 4294967296, 268435456,
+	  AT(bodies_bytes) },
 	{ "heartbeat-ms", "MS", "between two signs of life in a streamed answer", 10, 600000, 5000, AT(heartbeat_ms) },
 #undef AT
 };

@@ -15,7 +15,7 @@ struct options {
 	bool has_ids;
 	uid_t uid;
 	gid_t gid;
-	uint64_t queue, queue_ms, connections, head_ms, body_ms, idle_ms, reply_ms, heartbeat_ms;
+	uint64_t queue, queue_ms, connections, head_ms, body_ms, idle_ms, reply_ms, heartbeat_ms, bodies_bytes;
 	const char *listen_name;
 	struct environment_limits environments[ENVIRONMENTS_MAX]; /* base first; limits of a run that asks for nothing */
 	size_t environments_count;

@@ -20,6 +20,7 @@ struct http_options {
 	unsigned connections;             /* at once; more wait in the listening socket's backlog */
 	unsigned connections_per_address; /* more are closed at once */
 	size_t connection_bytes;          /* memory for the head of a request and of its reply */
+	size_t bodies_bytes;              /* of all bodies that are held at once; one more is refused with 503 */
 	size_t drain_bytes;               /* of a refused body that are read and thrown away to keep the connection */
 	/* Absolute, whatever trickles in: */
 	uint32_t head_ms;  /* from the connection's start to a request's first line, and from there to the end of its head */
@@ -40,6 +41,8 @@ struct http_handler {
 	void (*on_end)(struct http_request *request, void *arg);
 	/* The request breaks HTTP or is too long. Must reply with this status. */
 	void (*on_bad)(struct http_request *request, unsigned status, const char *why, void *arg);
+	/* The same where only so many bytes can be sent, at once: writes the body and returns its MIME type. */
+	const char *(*on_cut)(struct http_request *request, unsigned status, const char *why, char *room, size_t size, void *arg);
 	/* After http_server_stop: the last reply has been sent. May come at once. */
 	void (*on_quiet)(void *arg);
 	void *arg;
@@ -73,6 +76,10 @@ const char *http_header(struct http_request *request, const char *name);
 
 /* The whole body, from on_request on. */
 const struct buf *http_body(const struct http_request *request);
+
+/* Lets the body go: nobody reads it any more. Its size stays known. */
+void http_drop_body(struct http_request *request);
+uint64_t http_body_size(const struct http_request *request);
 
 /* In on_head: the longest body to be read; a longer one comes back as on_bad with 413. */
 void http_accept_body(struct http_request *request, size_t max_bytes);

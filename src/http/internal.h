@@ -33,7 +33,8 @@ struct http_server {
 	struct http_connections connections;
 	unsigned connections_count;
 	struct http_requests requests;
-	unsigned busy; /* requests whose head is complete and whose reply is not sent */
+	unsigned busy;         /* requests whose head is complete and whose reply is not sent */
+	uint64_t bodies_bytes; /* of all bodies that are held, or announced */
 	struct lingers lingers;
 	unsigned lingers_count;
 	bool is_stopping;
@@ -54,7 +55,7 @@ enum request_state {
 	REQUEST_HEAD,     /* its head is being read */
 	REQUEST_BODY,     /* its body is being read */
 	REQUEST_DRAIN,    /* the reply is there already, the body is thrown away first */
-	REQUEST_TOO_LONG, /* the same, and the reply will be 413 */
+	REQUEST_REFUSED,  /* the same, and the reply will be refusal_status */
 	REQUEST_TAKEN,    /* on_request was called */
 	REQUEST_ANSWERED, /* the reply is with the library */
 	REQUEST_STREAMS,  /* the same, and its body goes on */
@@ -71,6 +72,9 @@ struct http_request {
 	char path[HTTP_PATH_BYTES], query[HTTP_QUERY_BYTES];
 	struct buf body;
 	size_t body_max;
+	uint64_t held_bytes, body_bytes; /* of server->bodies_bytes; that came */
+	unsigned refusal_status;
+	const char *refusal;
 	size_t drained_bytes;
 	struct MHD_Response *response;
 	unsigned status;

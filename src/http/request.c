@@ -10,9 +10,12 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#define CUT_OFF_BYTES 1024
 
 static struct http_connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -56,6 +59,12 @@ static bool is_unanswered(const struct http_request *request)
 	return (request->state == REQUEST_TAKEN && !request->response) || request->state == REQUEST_STREAMS;
 }
 
+static void let_go_of_bytes(struct http_request *request)
+{
+	request->server->bodies_bytes -= request->held_bytes;
+	request->held_bytes = 0;
+}
+
 void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode why)
 {
 	struct http_server *server = arg;
@@ -76,6 +85,7 @@ void request_end(void *arg, struct MHD_Connection *mhd, void **context, enum MHD
 	if (request->response)
 		MHD_destroy_response(request->response);
 	buf_free(&request->body);
+	let_go_of_bytes(request);
 	connection_set_deadline(request->connection, server->options.idle_ms);
 	free(request);
 }
@@ -149,6 +159,22 @@ static enum MHD_Result add_to_gate(void *gate, enum MHD_ValueKind kind, const ch
 	return MHD_YES;
 }
 
+static const char too_long[] = "The body is too long.";
+static const char no_room[] = "The server reads too many bodies at once; try again.";
+
+/* Claims room for a body of so many bytes in all. False: there is none. */
+static bool hold_bytes(struct http_request *request, uint64_t bytes)
+{
+	struct http_server *server = request->server;
+	uint64_t others = server->bodies_bytes - request->held_bytes;
+
+	if (bytes > server->options.bodies_bytes || others > server->options.bodies_bytes - bytes)
+		return false;
+	server->bodies_bytes = others + bytes;
+	request->held_bytes = bytes;
+	return true;
+}
+
 static enum MHD_Result take_head(struct http_request *request, const char *method, const char *version)
 {
 	struct http_server *server = request->server;
@@ -171,7 +197,10 @@ static enum MHD_Result take_head(struct http_request *request, const char *metho
 			return refuse_unread(request);
 		request->state = REQUEST_DRAIN;
 	} else if (gate.length > request->body_max) {
-		tell_bad(request, 413, "The body is too long.");
+		tell_bad(request, 413, too_long);
+		return refuse_unread(request);
+	} else if (!hold_bytes(request, gate.length)) {
+		tell_bad(request, 503, no_room);
 		return refuse_unread(request);
 	} else {
 		request->state = REQUEST_BODY;
@@ -180,32 +209,52 @@ static enum MHD_Result take_head(struct http_request *request, const char *metho
 	return MHD_YES;
 }
 
-/* An over-long chunked body that does not end: nothing can be queued now, but nothing else was written either. */
+/* A refused chunked body that does not end: nothing can be queued now, but nothing else was written either. */
 static enum MHD_Result cut_off(struct http_request *request)
 {
-	static const char reply[] = "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n"
-				    "Content-Length: 52\r\nConnection: close\r\n\r\n"
-				    "{\"success\": false, \"error\": \"The body is too long.\"}";
+	const struct http_handler *handler = request->server->handler;
+	char body[CUT_OFF_BYTES], reply[CUT_OFF_BYTES + 256];
+	const char *type = handler->on_cut(request, request->refusal_status, request->refusal, body, sizeof body, handler->arg);
+	int size = snprintf(reply, sizeof reply,
+			    "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+			    request->refusal_status, request->refusal_status == 413 ? "Content Too Large" : "Service Unavailable",
+			    type, strlen(body), body);
 
 	keep_for_linger(request);
-	(void)send(request->connection->fd, reply, sizeof reply - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (size > 0 && (size_t)size < sizeof reply)
+		(void)send(request->connection->fd, reply, (size_t)size, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return MHD_NO;
+}
+
+static void refuse_rest(struct http_request *request, unsigned status, const char *why)
+{
+	buf_free(&request->body);
+	let_go_of_bytes(request);
+	request->refusal_status = status;
+	request->refusal = why;
+	request->state = REQUEST_REFUSED;
 }
 
 static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t size)
 {
 	if (request->state == REQUEST_BODY) {
-		int r = size <= request->body_max - request->body.size ? buf_append(&request->body, bytes, size) : -ENOBUFS;
+		uint64_t end = request->body.size + size;
 
-		if (r == 0)
-			return MHD_YES;
-		if (r != -ENOBUFS)
+		if (end > request->body_max)
+			refuse_rest(request, 413, too_long);
+		else if (end > request->held_bytes && !hold_bytes(request, end))
+			refuse_rest(request, 503, no_room);
+		else if (buf_append(&request->body, bytes, size) < 0)
 			return MHD_NO;
-		buf_free(&request->body);
-		request->state = REQUEST_TOO_LONG;
+		else
+			request->body_bytes = end;
 	}
+	if (request->state == REQUEST_BODY)
+		return MHD_YES;
 	request->drained_bytes += size;
-	return request->drained_bytes > request->server->options.drain_bytes ? cut_off(request) : MHD_YES;
+	if (request->drained_bytes <= request->server->options.drain_bytes)
+		return MHD_YES;
+	return request->state == REQUEST_REFUSED ? cut_off(request) : MHD_NO;
 }
 
 static enum MHD_Result take_end(struct http_request *request)
@@ -215,8 +264,8 @@ static enum MHD_Result take_end(struct http_request *request)
 	if (request->state == REQUEST_BODY) {
 		request->state = REQUEST_TAKEN;
 		handler->on_request(request, handler->arg);
-	} else if (request->state == REQUEST_TOO_LONG) {
-		tell_bad(request, 413, "The body is too long.");
+	} else if (request->state == REQUEST_REFUSED) {
+		tell_bad(request, request->refusal_status, request->refusal);
 	}
 	if (request->response)
 		return queue_reply(request);
@@ -270,6 +319,17 @@ const char *http_header(struct http_request *request, const char *name)
 const struct buf *http_body(const struct http_request *request)
 {
 	return &request->body;
+}
+
+void http_drop_body(struct http_request *request)
+{
+	buf_free(&request->body);
+	let_go_of_bytes(request);
+}
+
+uint64_t http_body_size(const struct http_request *request)
+{
+	return request->body_bytes;
 }
 
 void http_accept_body(struct http_request *request, size_t max_bytes)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The front alone: abuse of HTTP."""
+import contextlib
 import json
 import socket
 import threading
@@ -206,3 +207,35 @@ def test_connections_past_the_maximum_wait_their_turn(own):
     assert one.run("ok:1").json()["output"] == "1"  # once the idle ones are closed
     for client in idle:
         client.close()
+
+
+def test_a_long_chunked_body_under_v1_is_a_problem(own):
+    with own().connect() as client:
+        client.sendall(raw_request(head=b"POST /v1/runs HTTP/1.1\r\n", length=False, headers=b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"))
+        with contextlib.suppress(OSError):  # it stops reading when it has seen enough
+            for _ in range(12):
+                client.sendall(b"100000\r\n" + b" " * (1 << 20) + b"\r\n")
+        status, headers, body = read_reply(client.makefile("rb"))
+    assert (status, headers["content-type"], json.loads(body)["code"]) == (413, "application/problem+json", "body_too_long")
+
+
+def test_bodies_share_a_bounded_room(own):
+    front = own("--bodies-bytes", "3000000")
+    head = b"POST /v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with front.connect() as slow, front.connect() as second:
+        slow.sendall(head % 2000000 + b"{")
+        time.sleep(0.1)
+        second.sendall(head % 2000000 + b"{")
+        status, headers, body = read_reply(second.makefile("rb"))
+        assert (status, headers["retry-after"], json.loads(body)["code"]) == (503, "1", "too_many_bodies")
+        assert json.loads(body)["retryable"] == "never_ran"
+        assert front.run("ok:small").json()["output"] == "small"
+    time.sleep(0.1)
+    with front.connect() as third:  # the first has left, and with it its claim
+        third.sendall(head % 2000000 + b'{"code": "ok:1"}'.ljust(2000000))
+        assert read_reply(third.makefile("rb"))[0] == 200
+    with front.connect() as chunked:
+        chunked.sendall(raw_request(head=b"POST /v1/runs HTTP/1.1\r\n", length=False, headers=b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"))
+        chunked.sendall(b"2dc6c1\r\n" + b" " * 3000001 + b"\r\n0\r\n\r\n")
+        assert read_reply(chunked.makefile("rb"))[0] == 503
+    assert front.run("ok:last").json()["output"] == "last"
