@@ -24,7 +24,7 @@ METHODS = {
 class Report:
     """Where values and displays go; there is one in a guest that was asked for any."""
 
-    fd = pid = None
+    fd = pid = pipe = None
     wants_displays = False
 
 
@@ -82,11 +82,22 @@ def _words(*numbers):
 def _send(kind, payload):
     import os
 
-    if os.getpid() != Report.pid:  # a child of the program has its parent's descriptor, and their records would mix
+    # A child of the program has its parent's descriptor, and their records would mix; a program may have closed it, and opened another.
+    if os.getpid() != Report.pid or _identity(Report.fd) != Report.pipe:
         return
     record = memoryview(_words(MAGIC, kind, len(payload), 0) + payload)
     while record:
         record = record[os.write(Report.fd, record):]
+
+
+def _identity(fd):
+    import os
+
+    try:
+        status = os.fstat(fd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _encode(text):
@@ -290,7 +301,7 @@ def _take_matplotlib():
 def start_report(fd, wants_displays):
     import os
 
-    Report.fd, Report.pid, Report.wants_displays = fd, os.getpid(), wants_displays
+    Report.fd, Report.pid, Report.pipe, Report.wants_displays = fd, os.getpid(), _identity(fd), wants_displays
     if wants_displays:
         _take_matplotlib()
 

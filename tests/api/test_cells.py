@@ -398,6 +398,9 @@ def test_what_is_written_by_hand_or_by_a_child_is_only_bytes(warden):
     """The descriptor is the program's to misuse; a child's records would mix with its parent's."""
     result = warden.run("import os\nif os.fork() == 0:\n    pass\nelse:\n    os.wait()\n5", flags=VALUE)
     assert read_report(result.report) == (("5", False), [])
+    for code in ("import os\nos.closerange(3, 1000)\n5", "import os, sys\nos.closerange(3, 1000)\nos.dup2(os.open('f', os.O_RDWR | os.O_CREAT), 512)\n5"):
+        result = warden.run(code, records=[record(GLOB, b"f")], flags=VALUE | OUTPUTS)
+        assert (result.verdict, result.err, result.report) == ("ok", "", b"") and result.files in ({}, {"f": b""})
     result = warden.run("import os\nos.write(512, b'x' * 100)\n5", flags=VALUE)
     assert result.verdict == "ok" and result.report.startswith(b"x" * 100)
 
