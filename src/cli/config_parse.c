@@ -119,7 +119,9 @@ static bool has_controls(const char *bytes, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		unsigned char byte = (unsigned char)bytes[i];
 
-		if ((byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f)
+		bool is_end = byte == '\n' || (byte == '\r' && (i + 1 == size || bytes[i + 1] == '\n'));
+
+		if ((byte < ' ' && byte != '\t' && !is_end) || byte == 0x7f)
 			return true;
 	}
 	return false;

@@ -51,8 +51,8 @@ static void each_mistake_is_named_with_its_line(void **state)
 		{ "[environment a]\npreload = json os.path\n", NULL },
 		{ "[server]\nqueue = 0\n", "F:2: queue is \"0\"; it must be a whole number from 1 to 10000." },
 		{ "[server]\nqueue =\n", "F:2: queue is \"\"; it must be a whole number from 1 to 10000." },
-		{ "[server]\n\nlisten = 0.0.0.0:80\n", "F:3: listen is 0.0.0.0:80, which other machines could reach; that needs "
-						       "API keys, which come in a later version." },
+		{ "[server]\n\nlisten = x\n",
+		  "F:3: listen is \"x\"; it must be ADDR:PORT, as in 127.0.0.1:5000 or [::1]:5000, or unix:/PATH." },
 		{ "[server]\nnothing = 1\n", "F:2: this section has no key nothing" },
 		{ "[server]\nconfig = /x\n", "F:2: this section has no key config" },
 		{ "[server]\nroot = /x\n", "F:2: this section has no key root" },
@@ -81,6 +81,7 @@ static void each_mistake_is_named_with_its_line(void **state)
 		{ "[environment a]\npreload = json,os\n",
 		  "F:2: preload is \"json,os\"; it must be names of modules with blanks between them." },
 		{ "[server]\nname = a\x01\n", "F:2: this line holds control characters" },
+		{ "[server]\nname = a\rb\n", "F:2: this line holds control characters" },
 		{ "[server]\nname = a\x7f\n", "F:2: this line holds control characters" },
 		{ "#" LINE_900 LINE_100 "xxxxxxxxxxxxxxxxxxx\n[server]\n", NULL },
 		{ "#" LINE_900 LINE_100 "xxxxxxxxxxxxxxxxxxxx\n[server]\n", "F:1: this line is too long" },
