@@ -327,3 +327,23 @@ def test_the_command_line_submits_shows_lists_and_cancels(jobs_server, tmp_path)
 def test_a_wrong_jobs_command_is_status_2(jobs_server, args):
     done = cli(jobs_server, *args)
     assert (done.returncode, done.stdout) == (2, "") and "show ID" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["safexec-store", "safexec-sender"])
+def test_store_and_sender_are_confined_like_the_front(jobs_server, name):
+    process, = jobs_server.find(name)
+    status = dict(line.split(":\t", 1) for line in harness.read_text(f"/proc/{process.pid}/status").splitlines() if ":\t" in line)
+    assert set(status["Uid"].split()) != {"0"} and len(set(status["Uid"].split())) == 1 and status["Groups"].strip() == ""
+    assert {status[f"Cap{one}"] for one in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+    assert (status["NoNewPrivs"], status["Seccomp"], status["Threads"]) == ("1", "2", "1")
+    uids = {one: jobs_server.find(one)[0].uid for one in ("safexecd", "safexec-store", "safexec-sender")}
+    assert len(set(uids.values())) == 3
+
+
+def test_the_state_folder_is_for_the_store_alone(jobs_server):
+    store, = jobs_server.find("safexec-store")
+    folder = os.stat(jobs_server.state.name)
+    assert (folder.st_uid, folder.st_mode & 0o777) == (store.uid, 0o700)
+    for name in os.listdir(jobs_server.state.name):
+        found = os.stat(os.path.join(jobs_server.state.name, name))
+        assert (found.st_uid, found.st_mode & 0o077) == (store.uid, 0), name
