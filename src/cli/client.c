@@ -233,3 +233,102 @@ int client_check_address(const struct option_row *row, const char *text, struct 
 			       row->name, text);
 	return 0;
 }
+
+/* --- again and again ------------------------------------------------------------------------------------------------------- */
+
+struct repeated {
+	CURL *curl;
+	struct buf answer;
+};
+
+struct repetition {
+	CURLM *multi;
+	struct repeated each[CLIENT_MAX_AT_ONCE];
+	unsigned at_once, running;
+	uint64_t left;
+};
+
+static void repetition_end(struct repetition *repetition)
+{
+	for (unsigned i = 0; i < repetition->at_once; i++) {
+		struct repeated *one = &repetition->each[i];
+
+		if (one->curl)
+			(void)curl_multi_remove_handle(repetition->multi, one->curl);
+		curl_easy_cleanup(one->curl);
+		buf_free(&one->answer);
+	}
+	(void)curl_multi_cleanup(repetition->multi);
+}
+
+static void start_one(struct repetition *repetition, struct repeated *one)
+{
+	if (repetition->left == 0)
+		return;
+	buf_free(&one->answer);
+	one->answer = buf_new(CLIENT_MAX_ANSWER);
+	if (curl_multi_add_handle(repetition->multi, one->curl) != CURLM_OK)
+		return;
+	repetition->left--;
+	repetition->running++;
+}
+
+static void finish_one(struct repetition *repetition, const CURLMsg *message, client_done_fn *done, void *arg)
+{
+	CURL *curl = message->easy_handle;
+	bool has_answer = message->data.result == CURLE_OK;
+	struct repeated *one = NULL;
+	curl_off_t us = 0;
+	long status = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&one);
+	(void)curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &us);
+	if (has_answer)
+		(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_multi_remove_handle(repetition->multi, curl);
+	repetition->running--;
+	if (!done(status, &one->answer, (uint64_t)us, arg))
+		repetition->left = 0;
+	start_one(repetition, one);
+}
+
+static int prepare_each(struct repetition *repetition, const struct client_request *request, struct curl_slist *headers)
+{
+	for (unsigned i = 0; i < repetition->at_once; i++) {
+		struct repeated *one = &repetition->each[i];
+
+		one->curl = curl_easy_init();
+		if (!one->curl)
+			return -ENOMEM;
+		one->answer = buf_new(CLIENT_MAX_ANSWER);
+		set_options(one->curl, request->address, request->path, request->body, headers, request->wait_ms);
+		(void)curl_easy_setopt(one->curl, CURLOPT_WRITEFUNCTION, take_answer);
+		(void)curl_easy_setopt(one->curl, CURLOPT_WRITEDATA, &one->answer);
+		(void)curl_easy_setopt(one->curl, CURLOPT_PRIVATE, one);
+	}
+	return 0;
+}
+
+int client_repeat(const struct client_request *request, unsigned at_once, uint64_t times, client_done_fn *done, void *arg,
+		  struct err *err)
+{
+	_cleanup_(free_headers) struct curl_slist *headers = make_headers(request->accept);
+	_cleanup_(repetition_end) struct repetition repetition = { .multi = curl_multi_init(), .at_once = at_once, .left = times };
+	int running = 1, left;
+
+	if (!headers || !repetition.multi || prepare_each(&repetition, request, headers) < 0)
+		return err_set(err, -ENOMEM, "Cannot make requests");
+	for (unsigned i = 0; i < at_once; i++)
+		start_one(&repetition, &repetition.each[i]);
+	while (repetition.running > 0) {
+		if (curl_multi_perform(repetition.multi, &running) != CURLM_OK)
+			return err_say(err, -EIO, "The requests cannot go on.");
+		for (CURLMsg *message; (message = curl_multi_info_read(repetition.multi, &left));) {
+			if (message->msg == CURLMSG_DONE)
+				finish_one(&repetition, message, done, arg);
+		}
+		if (repetition.running > 0)
+			(void)curl_multi_poll(repetition.multi, NULL, 0, TICK_MS, NULL);
+	}
+	return 0;
+}

@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #define CLIENT_MAX_ANSWER (64 * MIB)
 #define CLIENT_RUN_MS     900000L /* the longest wait for a cell and the longest run that a server can be set to */
@@ -43,3 +44,10 @@ struct client_answer {
  * about ten times a second. Errors as client_post_run's. */
 typedef int client_piece_fn(const struct client_answer *answer, const char *bytes, size_t size, void *arg);
 int client_stream(const struct client_request *request, client_piece_fn *take, void (*tick)(void *arg), void *arg, struct err *err);
+
+/* The same request again and again, over so many connections, which are kept. done is called after each with its status (0: no answer
+ * came), the answer, and how long it took; it returns false to end all. -ENOMEM with a sentence. */
+#define CLIENT_MAX_AT_ONCE 256
+typedef bool client_done_fn(long status, const struct buf *answer, uint64_t us, void *arg);
+int client_repeat(const struct client_request *request, unsigned at_once, uint64_t times, client_done_fn *done, void *arg,
+		  struct err *err);

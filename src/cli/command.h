@@ -43,8 +43,8 @@ struct command {
 	int (*run_raw)(int argc, char **argv);
 };
 
-extern const struct command serve_command, run_command, ping_command, audit_command, doctor_command, config_command, jobs_command,
-	keys_command, log_command, env_command, version_command;
+extern const struct command serve_command, run_command, ping_command, bench_command, audit_command, doctor_command, config_command,
+	jobs_command, keys_command, log_command, env_command, version_command;
 
 /* Checks for the tables: a whole number from min to max; an absolute path; a short name. -EINVAL or -ERANGE with a sentence. */
 int option_check_number(const struct option_row *row, const char *text, struct err *err);

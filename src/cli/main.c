@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = { &serve_command,  &run_command,    &ping_command,   &audit_command,
-						  &doctor_command, &config_command, &env_command,    &jobs_command,
-						  &keys_command,   &log_command,    &version_command };
+static const struct command *const commands[] = { &serve_command, &run_command,    &ping_command,   &bench_command,
+						  &audit_command, &doctor_command, &config_command, &env_command,
+						  &jobs_command,  &keys_command,   &log_command,    &version_command };
 
 static void print_overview(FILE *to)
 {

@@ -3,8 +3,11 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import tempfile
+
+import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -55,3 +58,23 @@ def test_the_soak_sees_growth():
     flat, growing = [[sample(n, 4000 + n * step) for n in range(40)] for step in (1, 100)]
     assert [who for *who, grew in soak.growth(flat) if grew] == []
     assert [who[:2] for *who, grew in soak.growth(growing) if grew] == [["memory KiB", "x"]]
+
+
+def safexec_bench(server, *options):
+    command = [harness.BUILD / "safexec", "bench", "--server", f"127.0.0.1:{server.port}", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_safexec_bench_counts_every_run_in_its_histogram(start_server):
+    r = safexec_bench(start_server(), "--runs", "40", "--at-once", "2")
+    assert r.returncode == 0, r.stderr
+    least, p50, p95, p99, most = map(float, re.search(r"((?:[\d.]+ +){5})ms", r.stdout)[1].split())
+    assert r.stdout.startswith("40 runs, ") and 0 < least <= p50 <= p95 <= p99 <= most
+    assert sum(int(n) for n in re.findall(r" ms +(\d+)  #*$", r.stdout, re.M)) == 40
+
+
+def test_safexec_bench_says_that_nobody_is_there(start_server):
+    server = start_server()
+    server.stop()
+    r = safexec_bench(server)
+    assert (r.returncode, r.stdout) == (1, "") and "no server answers there" in r.stderr
