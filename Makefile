@@ -13,7 +13,7 @@ test:
 	script/test
 
 # Every variant of the virtual machine: as it is, with all that is tested there; without Landlock; without the controllers for memory, for
-# pids. As root; some 25 minutes. Logs and results go to build-vm/.
+# pids. As root; three quarters of an hour. Logs and results go to build-vm/.
 test-vm:
 	SAFEXEC_VM_LOGS=build-vm tests/vm/run
 

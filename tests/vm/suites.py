@@ -29,7 +29,7 @@ def wait_aloud(process, seconds):
             return process.wait()
 
 
-def run_pytest(folder, *options, config=None, seconds=1200):
+def run_pytest(folder, *options, config=None, seconds=3000):
     """One line a failed test. The tests' own times are for hardware: they multiply them."""
     environment = {**os.environ, "SAFEXEC_BUILD": str(PROGRAMS), "SAFEXEC_TEST_SLOW": str(SLOW), "PYTHONDONTWRITEBYTECODE": "1"}
     if config:
