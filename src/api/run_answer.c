@@ -27,6 +27,8 @@ bool run_answer_problem(const struct run_outcome *outcome, struct problem *probl
 	}
 	if (outcome->result.verdict == VERDICT_INTERNAL && outcome->result.may_have_run)
 		(void)problem_say(problem, PROBLEM_MAY_HAVE_RUN, "The server failed; the program may have run in part or whole.");
+	else if (outcome->result.verdict == VERDICT_REFUSED && outcome->refusal[0])
+		(void)problem_say(problem, PROBLEM_UNSUPPORTED, "Nothing ran: %s.", outcome->refusal);
 	else if (outcome->result.verdict == VERDICT_INTERNAL || outcome->result.verdict == VERDICT_REFUSED)
 		(void)problem_say(problem, PROBLEM_INTERNAL, "The server failed; the program did not run.");
 	else

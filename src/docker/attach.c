@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "docker/demux.h"
 #include "docker/mark.h"
+#include "wire/bundle.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #define MAX_HEAD   8192 /* of the answer */
 #define ROOM_BYTES 65536
 #define READS      8 /* then others have a turn */
-#define MAX_REPORT (64 * KIB)
+#define MAX_REPORT (BUNDLE_MAX_BYTES + 4 * KIB)
 
 struct attach {
 	struct event_base *base;

@@ -66,8 +66,8 @@ struct slot {
 
 	/* The job. */
 	struct job job;
-	int code;
-	nsec_t seen_at; /* process 1 of a container under start */
+	int code, input; /* the program or a bundle; its standard input; -EBADF: none */
+	nsec_t seen_at;  /* process 1 of a container under start */
 	bool was_looked_at_twice;
 };
 
@@ -115,6 +115,7 @@ int slot_call(struct slot *slot, const char *method, const char *action, const c
 /* run.c: the job of a cell, from the front's frame to the verdict */
 void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_see_deadline(struct slot *slot);
+bool run_fill_folder(struct slot *slot); /* of a read-only run, before its container starts; false: the run is refused or failed */
 void run_started(struct slot *slot);
 void run_starts(struct slot *slot);                             /* the Engine is asked to start the program itself */
 void run_find(evutil_socket_t fd, short what, void *slot);      /* looks for the program while the Engine starts it */

@@ -8,6 +8,9 @@
 #include "docker/inside.h"
 
 #include "base/fd.h"
+#include "cell/collect.h"
+#include "docker/inside_job.h"
+#include "wire/provider.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,28 +18,15 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define SCRIPT     "/app/script.py"
-#define FULL_BYTES (16 * KIB) /* less room than this left at the end counts as a full disk */
-
-/* 1; 0: the end of input came first; -errno. */
-static int read_whole(void *bytes, size_t size)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t n = read(STDIN_FILENO, (char *)bytes + done, size - done);
-
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return 1;
-}
+#define COLLECT_TIME    (2 * NSEC_PER_SEC)
+#define COLLECT_ENTRIES 100000
+#define FULL_BYTES      (16 * KIB) /* less room than this left at the end counts as a full disk */
 
 /* The streams' descriptions are shared with the program, which may have made them non-blocking. */
 static void write_whole(int fd, const void *bytes, size_t size)
@@ -53,29 +43,7 @@ static void write_whole(int fd, const void *bytes, size_t size)
 	}
 }
 
-/* --- before the program ---------------------------------------------------------------------------------------------------- */
-
-static int copy_script(uint64_t size)
-{
-	_cleanup_(fd_closep) int file = open(SCRIPT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	char room[16 * KIB];
-
-	if (file < 0)
-		return -errno;
-	while (size > 0) {
-		size_t part = size < sizeof room ? (size_t)size : sizeof room;
-		int r = read_whole(room, part);
-
-		if (r > 0)
-			r = fd_write_all(file, room, part);
-		else
-			r = r < 0 ? r : -EBADMSG;
-		if (r < 0)
-			return r;
-		size -= part;
-	}
-	return 0;
-}
+/* --- the program ----------------------------------------------------------------------------------------------------------- */
 
 static int set_limit(__rlimit_resource_t resource, uint64_t value)
 {
@@ -93,12 +61,10 @@ static void offer_to_oom_killer(void)
 		(void)!write(file, "500", 3);
 }
 
-static _Noreturn void become_program(const struct inside_order *order)
+static _Noreturn void become_program(const struct inside_order *order, const struct inside_job *job)
 {
-	static char program[] = "python", script[] = "script.py";
-	char *const words[] = { program, script, NULL };
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int r = null < 0 || dup2(null, STDIN_FILENO) < 0 ? -errno : 0;
+	int input = job->stdin_fd >= 0 ? job->stdin_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int r = input < 0 || dup2(input, STDIN_FILENO) < 0 ? -errno : 0;
 
 	(void)setsid(); /* as with the native provider: what the program signals is its own */
 	offer_to_oom_killer();
@@ -107,7 +73,7 @@ static _Noreturn void become_program(const struct inside_order *order)
 	if (r == 0)
 		r = set_limit(RLIMIT_FSIZE, order->file_bytes);
 	if (r == 0) {
-		(void)execvp(words[0], words);
+		(void)execvpe(job->words[0], job->words, job->environment);
 		r = -errno;
 	}
 	(void)dprintf(STDERR_FILENO, "python cannot be started: errno %d\n", -r);
@@ -146,14 +112,15 @@ static bool is_disk_full(void)
 	return false;
 }
 
-static void run(const struct inside_order *order, struct inside_report *report)
+static void run(const struct inside_order *order, struct inside_job *job, struct inside_report *report)
 {
 	uint64_t begin = now_us();
 	pid_t program = fork();
 
 	if (program == 0)
-		become_program(order);
+		become_program(order, job);
 	report->failure = program < 0 ? -errno : 0;
+	inside_job_release(job);
 	for (pid_t pid = 0; program > 0 && pid != program;) {
 		int status;
 
@@ -166,20 +133,58 @@ static void run(const struct inside_order *order, struct inside_report *report)
 	report->is_disk_full = is_disk_full();
 }
 
+/* What the program was asked to leave, as a bundle; whatever goes wrong, there is none, and whoever waits for it sees that. */
+static int collect(int globs_fd)
+{
+	const struct collect_caps caps = {
+		.bytes = WIRE_MAX_FOUND_BYTES,
+		.files = WIRE_MAX_FOUND_FILES,
+		.entries = COLLECT_ENTRIES,
+		.deadline = clock_now() + COLLECT_TIME,
+	};
+	_cleanup_(fd_closep) int app = open("/app", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct bundle asked;
+	int files = -EBADF;
+
+	if (app < 0 || globs_fd < 0 || bundle_open(globs_fd, &asked) < 0)
+		return -EBADF;
+	if (collect_files(app, &asked, &caps, &files) < 0)
+		files = -EBADF;
+	bundle_close(&asked);
+	return files;
+}
+
+static void send_report(const struct inside_order *order, struct inside_report *report, int files)
+{
+	char room[16 * KIB];
+	struct stat st;
+	ssize_t n;
+
+	report->files_bytes = files >= 0 && fstat(files, &st) == 0 ? (uint64_t)st.st_size : 0;
+	write_whole(STDOUT_FILENO, &order->mark, sizeof order->mark);
+	write_whole(STDERR_FILENO, &order->mark, sizeof order->mark);
+	write_whole(STDERR_FILENO, report, sizeof *report);
+	for (off_t at = 0; report->files_bytes > 0 && (n = pread(files, room, sizeof room, at)) > 0; at += n)
+		write_whole(STDERR_FILENO, room, (size_t)n);
+}
+
 int main(void)
 {
 	struct inside_order order;
 	struct inside_report report = { .magic = INSIDE_MAGIC };
+	struct inside_job job;
+	struct err err = { 0 };
+	int files = -EBADF;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || read_whole(&order, sizeof order) <= 0 || order.magic != INSIDE_MAGIC)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || inside_read(&order, sizeof order) <= 0 || order.magic != INSIDE_MAGIC)
 		return 1;
-	if (order.flags & INSIDE_HAS_SCRIPT)
-		report.failure = copy_script(order.script_bytes);
+	report.failure = inside_job_take(&order, &job, &err);
+	(void)snprintf(report.reason, sizeof report.reason, "%.150s", err.text);
 	if (report.failure == 0)
-		run(&order, &report);
-	write_whole(STDOUT_FILENO, &order.mark, sizeof order.mark);
-	write_whole(STDERR_FILENO, &order.mark, sizeof order.mark);
-	write_whole(STDERR_FILENO, &report, sizeof report);
+		run(&order, &job, &report);
+	if (report.failure == 0 && order.flags & INSIDE_WANTS_FILES)
+		files = collect(job.globs_fd);
+	send_report(&order, &report, files);
 	for (;;)
 		(void)pause();
 }

@@ -2,6 +2,7 @@
 #include "docker/docker.h"
 
 #include "base/log.h"
+#include "cell/unpack.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #define STOP_SECONDS     10    /* for a killed container to end; then it is removed by force */
 #define DRAIN_MS         1500  /* for the output of a program that has ended */
 #define STOPPED_DRAIN_MS 400   /* ... that was stopped: its answer is due */
+#define FILES_MS         10000 /* for the files of a run to come out of its container */
 #define FIND_US          10000 /* between two looks for a program that the Engine is starting */
 #define SECOND_LOOK_MS   100
 #define SIGNAL_EXIT      128 /* and the signal's number: how an Engine reports it */
@@ -41,8 +43,12 @@ static int check_job(const struct slot *slot, bool can_measure, const int *fds, 
 
 	if (r < 0)
 		return r;
-	if (job->flags & ~(uint32_t)(WIRE_JOB_READ_ONLY | WIRE_JOB_TELL))
-		return err_say(err, -EOPNOTSUPP, "the docker provider takes a program alone: no files, input, value or displays");
+	if (job->flags & WIRE_JOB_VALUE)
+		return err_say(err, -EOPNOTSUPP, "the docker provider cannot tell the value of a program's last expression");
+	if (!container_is_fed(slot->docker->options) && job->flags & (WIRE_JOB_STDIN | WIRE_JOB_BUNDLE | WIRE_JOB_CHECK))
+		return err_say(err, -EOPNOTSUPP,
+			       "the docker provider's profile original takes a program alone: no files, arguments, variables, "
+			       "standard input or syntax check");
 	if (!can_measure && limits->cpu_ms * 1000 / limits->cpu_millis < limits->wall_ms)
 		return err_say(
 			err, -EOPNOTSUPP,
@@ -70,6 +76,8 @@ static void take_job(struct slot *slot, int *fds, size_t fds_count)
 		return;
 	}
 	slot->code = fd_take(&fds[0]);
+	if (fds_count > 1)
+		slot->input = fd_take(&fds[1]);
 	if (container_suits(&slot->kind, &wanted)) {
 		slot->kind = wanted;
 		slot_begin(slot);
@@ -342,6 +350,52 @@ void run_exited(struct slot *slot, int exit_code)
 	run_output_ended(slot);
 }
 
+/* What stopped a job before its program began. */
+static void refuse(struct slot *slot, int r, const char *reason)
+{
+	bool is_the_runs_fault = r == -ENOSPC || r == -EBADMSG || r == -EEXIST || r == -ENOTDIR || r == -EISDIR;
+
+	job_fail(&slot->job, reason);
+	if (is_the_runs_fault)
+		slot->job.evidence.stopped_for = r == -ENOSPC ? VERDICT_DISK : VERDICT_REFUSED;
+	slot->job.is_started = false;
+}
+
+bool run_fill_folder(struct slot *slot)
+{
+	_cleanup_(fd_closep) int dir = -EBADF;
+	struct bundle bundle = { 0 };
+	struct err err = { 0 };
+	int r = 0;
+
+	if (!(slot->job.frame.flags & WIRE_JOB_BUNDLE)) {
+		if (scratch_write(slot->folder, slot->code) == 0)
+			return true;
+		slot_fail(slot, "the program cannot be written for its container");
+		return false;
+	}
+	r = scratch_write(slot->folder, -EBADF);
+	if (r == 0)
+		r = scratch_enter(slot->folder, &dir);
+	if (r == 0)
+		r = bundle_open(slot->code, &bundle);
+	if (r == 0) {
+		r = unpack_files(dir, &bundle, &err);
+		bundle_close(&bundle);
+	}
+	if (r == 0)
+		return true;
+	refuse(slot, r, err.text[0] ? err.text : "the files of the run cannot be written");
+	slot_remove(slot);
+	return false;
+}
+
+static void take_files(struct slot *slot, const struct inside_report *report, const char *bytes)
+{
+	if (report->files_bytes > 0)
+		slot->job.files = fd_new_sealed("files", bytes, (size_t)report->files_bytes);
+}
+
 /* All that the program was is gone and all that it wrote is passed on; the container lives on, so that its cgroup can be read. */
 void run_reported(struct slot *slot, const struct buf *bytes)
 {
@@ -350,18 +404,26 @@ void run_reported(struct slot *slot, const struct buf *bytes)
 	if (bytes->size < sizeof report)
 		return;
 	memcpy(&report, bytes->bytes, sizeof report);
+	report.reason[sizeof report.reason - 1] = '\0';
 	if (slot->state == SLOT_STARTING) /* it was quicker than the word that it has its order */
 		run_started(slot);
 	if (slot->state != SLOT_RUNNING)
 		return;
-	slot->has_report = true;
+	if (!slot->has_report) {
+		slot->has_report = true;
+		job_end(&slot->job, report.status);
+		set_deadline(slot, FILES_MS);
+	}
+	if (bytes->size - sizeof report < report.files_bytes)
+		return; /* more will come */
 	measure(slot);
 	if (report.magic != INSIDE_MAGIC || report.failure != 0)
-		job_fail(&slot->job, "the container's process 1 cannot start the program");
-	job_end(&slot->job, report.status);
+		refuse(slot, report.failure,
+		       report.magic == INSIDE_MAGIC ? report.reason : "the container's process 1 makes no sense");
 	slot->job.evidence.is_disk_full = report.is_disk_full != 0;
 	if (report.wall_us * NSEC_PER_USEC < slot->job.ended_at)
 		slot->job.started_at = slot->job.ended_at - report.wall_us * NSEC_PER_USEC;
+	take_files(slot, &report, bytes->bytes + sizeof report);
 	finish(slot);
 }
 
@@ -369,7 +431,10 @@ void run_see_deadline(struct slot *slot)
 {
 	switch (slot->state) {
 	case SLOT_RUNNING:
-		run_stop(slot, VERDICT_TIMEOUT);
+		if (slot->has_report) /* its files do not come */
+			finish(slot);
+		else
+			run_stop(slot, VERDICT_TIMEOUT);
 		break;
 	case SLOT_STARTING:
 		if (container_is_fed(slot->docker->options))

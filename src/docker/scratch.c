@@ -169,6 +169,16 @@ int scratch_install(const struct scratch *scratch, const char *name, int file_fd
 	return r;
 }
 
+int scratch_enter(const char *path, int *ret_dir)
+{
+	int dir = open(path, FOLDER_FLAGS | O_CLOEXEC);
+
+	if (dir < 0)
+		return -errno;
+	*ret_dir = dir;
+	return 0;
+}
+
 int scratch_write(const char *path, int code_fd)
 {
 	_cleanup_(fd_closep) int dir = open(path, FOLDER_FLAGS | O_CLOEXEC);
@@ -177,7 +187,7 @@ int scratch_write(const char *path, int code_fd)
 
 	if (file < 0 || fchmod(file, 0666) < 0) /* as the folder: only a read-only mount refuses a write */
 		return -errno;
-	return copy_file(file, code_fd);
+	return code_fd >= 0 ? copy_file(file, code_fd) : 0;
 }
 
 /* 0, or why this folder cannot be ours. */

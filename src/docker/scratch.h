@@ -26,7 +26,11 @@ int scratch_make(const struct scratch *scratch, char ret_path[SCRATCH_PATH_BYTES
 /* Copies an open file into the private folder, for all to read and execute, and stores its path. */
 int scratch_install(const struct scratch *scratch, const char *name, int file_fd, char ret_path[SCRATCH_PATH_BYTES]);
 
-/* Writes the program, readable for every user of the container, into a folder that no container has written to yet. */
+/* Opens such a folder, for the files of a read-only run; no container has it yet. */
+int scratch_enter(const char *path, int *ret_dir);
+
+/* Writes the program, readable for every user of the container, into a folder that no container has written to yet.
+ * Without a descriptor it is empty. */
 int scratch_write(const char *path, int code_fd);
 
 /* Removes a folder with all that is in it; its container has to be gone. Sets path to "". -errno of what resisted. */

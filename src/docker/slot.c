@@ -206,8 +206,8 @@ static void on_created(const struct engine_answer *answer, void *arg)
 		return;
 	if (!has_id)
 		fail_call(slot, "create a container", answer);
-	else if (container_is_fed(slot->docker->options) && slot->folder[0] && scratch_write(slot->folder, slot->code) < 0)
-		slot_fail(slot, "the program cannot be written for its container");
+	else if (container_is_fed(slot->docker->options) && slot->folder[0] && !run_fill_folder(slot))
+		; /* it has said why */
 	else if (container_is_fed(slot->docker->options))
 		open_attach(slot);
 	else if (slot->job.is_given)
@@ -238,33 +238,60 @@ void slot_create(struct slot *slot)
 		slot_fail(slot, is_bound ? "no folder can be made for a container" : "there is no memory to ask for a container");
 }
 
-/* A memfd with the order, and the program unless it is in its folder. */
+static int append(int fd, int from, uint64_t *ret_size)
+{
+	off_t at = 0;
+	ssize_t n;
+	int r = fd_check_sealed(from, ret_size);
+
+	if (r < 0)
+		return r;
+	while ((n = sendfile(fd, from, &at, 1 << 20)) > 0)
+		;
+	return n < 0 ? -errno : 0;
+}
+
+static uint32_t order_flags(const struct slot *slot)
+{
+	static const struct {
+		uint32_t job, order;
+	} same[] = {
+		{ WIRE_JOB_BUNDLE, INSIDE_IS_BUNDLE },
+		{ WIRE_JOB_STDIN, INSIDE_HAS_STDIN },
+		{ WIRE_JOB_OUTPUTS, INSIDE_WANTS_FILES },
+		{ WIRE_JOB_CHECK, INSIDE_ONLY_CHECKS },
+	};
+	uint32_t flags = slot->folder[0] ? INSIDE_IS_BOUND : 0;
+
+	array_for_each(same, row)
+		flags |= slot->job.frame.flags & row->job ? row->order : 0;
+	return flags;
+}
+
+/* A memfd with the order, the program or bundle unless all of it is in the run's folder, and its input. */
 static int write_order(const struct slot *slot, int *ret_fd)
 {
 	const struct limits *limits = &slot->job.frame.limits;
-	bool is_bound = slot->folder[0] != '\0';
 	struct inside_order order = {
 		.magic = INSIDE_MAGIC,
-		.flags = is_bound ? 0 : INSIDE_HAS_SCRIPT,
+		.flags = order_flags(slot),
 		.mark = slot->mark,
 		.open_files = limits->open_files,
 		.file_bytes = limits->file_bytes,
 	};
+	bool is_sent = !(order.flags & INSIDE_IS_BOUND) || order.flags & INSIDE_IS_BUNDLE;
 	_cleanup_(fd_closep) int fd = memfd_create("order", MFD_CLOEXEC);
-	off_t at = 0;
-	ssize_t n = 0;
+	int r = fd < 0 ? -errno : fd_write_all(fd, &order, sizeof order);
 
-	if (fd < 0 || fd_check_sealed(slot->code, &order.script_bytes) < 0)
-		return -EIO;
-
-	int r = fd_write_all(fd, &order, sizeof order);
-
-	while (r == 0 && !is_bound && (n = sendfile(fd, slot->code, &at, 1 << 20)) > 0)
-		;
-	if (r < 0 || n < 0)
-		return -EIO;
-	*ret_fd = fd_take(&fd);
-	return 0;
+	if (r == 0 && is_sent)
+		r = append(fd, slot->code, &order.job_bytes);
+	if (r == 0 && slot->input >= 0)
+		r = append(fd, slot->input, &order.stdin_bytes);
+	if (r == 0 && pwrite(fd, &order, sizeof order, 0) != (ssize_t)sizeof order)
+		r = -EIO;
+	if (r == 0)
+		*ret_fd = fd_take(&fd);
+	return r;
 }
 
 /* The job is there and so is the container; one that is fed runs, and waits. */
@@ -276,6 +303,7 @@ void slot_begin(struct slot *slot)
 
 	slot->state = SLOT_STARTING;
 	slot->code = fd_close(slot->code);
+	slot->input = fd_close(slot->input);
 	if (r < 0) {
 		slot_fail(slot, "the program cannot be written for its container");
 	} else if (is_fed) {
@@ -351,6 +379,7 @@ static void release(struct slot *slot)
 	free_event(&slot->on_control);
 	ends_close(&slot->ends);
 	slot->code = fd_close(slot->code);
+	slot->input = fd_close(slot->input);
 	engine_call_drop(slot->wait);
 	engine_call_drop(slot->inspection);
 	watch_close(&slot->watch);
@@ -458,6 +487,7 @@ int slot_init(struct slot *slot, struct docker *docker, unsigned index)
 		.ends = ENDS_NONE,
 		.watch = WATCH_NONE,
 		.code = -EBADF,
+		.input = -EBADF,
 	};
 	forget(slot);
 	slot->on_deadline = evtimer_new(docker->loop, see_deadline, slot);

@@ -115,6 +115,8 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 	run_hold(run, false);
 	run->result = verdict->result;
 	(void)event_del(&run->control_event);
+	if (run->result.verdict == VERDICT_REFUSED)
+		memcpy(run->refusal, verdict->reason, sizeof run->refusal);
 	if (run->result.verdict == VERDICT_INTERNAL || run->result.verdict == VERDICT_REFUSED) {
 		char text[ERR_TEXT_BYTES + 32];
 

@@ -92,6 +92,7 @@ struct run_place {
 struct run_outcome {
 	enum run_end end;
 	struct result result;
+	const char *refusal;  /* with VERDICT_REFUSED: what the provider cannot do, in a sentence; else "" */
 	struct limits limits; /* that held for it */
 	struct buf out, err;  /* at most limits.output_bytes each; whoever wants to keep one moves it out */
 	bool is_out_truncated, is_err_truncated;

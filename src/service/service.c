@@ -184,6 +184,7 @@ void service_finish(struct run *run, enum run_end end)
 	struct run_outcome outcome = {
 		.end = end,
 		.result = run->result,
+		.refusal = run->refusal,
 		.limits = run->limits,
 		.out = run->out.bytes,
 		.err = run->err.bytes,

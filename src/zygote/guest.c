@@ -7,7 +7,7 @@
 
 #include "zygote/notice.h"
 #include "zygote/prefault.h"
-#include "zygote/unpack.h"
+#include "cell/unpack.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "zygote/unpack.h"
+#include "cell/unpack.h"
 
 #include "base/fd.h"
 #include "folder.h"
