@@ -146,7 +146,7 @@ int run_take_files(struct run *run, int *fd);
 /* stream.c */
 int stream_open(struct stream *stream, struct run *run, int *fd); /* takes fd only when it returns 0 */
 void stream_close(struct stream *stream);
-void stream_drain(struct stream *stream); /* takes what is there and closes it: no more will come */
+int stream_drain(struct stream *stream); /* takes what is there and closes it: no more will come. -errno */
 void stream_hold(struct stream *stream, bool is_held);
 
 /* service.c */

@@ -124,9 +124,9 @@ static void take_verdict(struct run *run, const struct wire_verdict *verdict, in
 		events->on_fault(text, events->arg);
 	}
 	set_timer(run, run->service->options.drain_ms);
-	if (verdict->is_whole) {
-		stream_drain(&run->out);
-		stream_drain(&run->err);
+	if (verdict->is_whole && (stream_drain(&run->out) < 0 || stream_drain(&run->err) < 0)) {
+		run_fault(run, "a stream of the program could not be read");
+		return;
 	}
 	run_check_end(run);
 }

@@ -125,13 +125,14 @@ void stream_hold(struct stream *stream, bool is_held)
 		(void)event_add(&stream->event, NULL); /* cannot fail: it was added before and its memory is there */
 }
 
-void stream_drain(struct stream *stream)
+int stream_drain(struct stream *stream)
 {
 	ssize_t n = 1;
 
-	for (int i = 0; i < MAX_DRAIN_READS && n > 0 && stream->fd >= 0; i++)
+	for (int i = 0; i < MAX_DRAIN_READS && (n > 0 || n == -EINTR) && stream->fd >= 0; i++)
 		n = stream->bytes.size < stream->bytes.max ? read_kept(stream) : read_discarded(stream);
 	stream_close(stream);
+	return n < 0 && n != -EAGAIN ? (int)n : 0;
 }
 
 void stream_close(struct stream *stream)

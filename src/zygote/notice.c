@@ -31,7 +31,7 @@ static void note_status(int status, void *arg)
 
 /* Comes after the destructors of all libraries that were loaded later. Those that were there before have none that could be noticed; what
  * exit() would do after them is to write out C's streams. A child or another thread of the guest ends as ever. */
-__attribute__((destructor)) static void give_notice(void)
+__attribute__((destructor(101))) static void give_notice(void)
 {
 	if (!notice.has_status || notice.guest != getpid() || notice.guest != gettid())
 		return;
