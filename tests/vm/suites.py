@@ -12,9 +12,9 @@ from places import check_answer, ok
 
 # A program may take this long here; the sentences of those that are stopped are tested with the default.
 PATIENT = "[limits]\nwall_ms = 60000\ncpu_ms = 60000\n"
-# One or two of each layer, none that waits for its end.
 # Installed, the server's programs lie in /usr, which the environment base shows on purpose, read-only.
 ALL_ATTACKS = "not read_binary_of_the_server"
+# One or two of each layer, none that waits for its end.
 SOME_ATTACKS = "ids or capabilities or list_the_root or list_dev or proc_shows_the_cell_alone or interfaces or leaked_descriptors or fork_until_refused or disk_filler or make_files_in_the_environment or mounts_are_nosuid"
 
 
