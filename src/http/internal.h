@@ -100,3 +100,4 @@ void request_suspend(struct http_request *request);
 /* server.c */
 void connection_set_deadline(struct http_connection *connection, uint32_t ms); /* 0: none */
 void server_run_soon(struct http_server *server);
+void connection_cut_off(struct http_connection *connection);

@@ -162,14 +162,39 @@ static enum MHD_Result add_to_gate(void *gate, enum MHD_ValueKind kind, const ch
 static const char too_long[] = "The body is too long.";
 static const char no_room[] = "The server reads too many bodies at once; try again.";
 
+/* Whoever fills the room with long bodies that do not end is the one to go, before anybody with a shorter one is refused. */
+static bool make_room(struct http_request *request, uint64_t bytes)
+{
+	struct http_request *longest = NULL, *other;
+
+	TAILQ_FOREACH(other, &request->server->requests, link)
+	{
+		if (other != request && other->state == REQUEST_BODY && !other->is_gone && other->held_bytes > bytes &&
+		    (!longest || other->held_bytes > longest->held_bytes))
+			longest = other;
+	}
+	if (!longest)
+		return false;
+	longest->is_gone = true;
+	buf_free(&longest->body);
+	let_go_of_bytes(longest);
+	connection_cut_off(longest->connection);
+	return true;
+}
+
 /* Claims room for a body of so many bytes in all. False: there is none. */
 static bool hold_bytes(struct http_request *request, uint64_t bytes)
 {
 	struct http_server *server = request->server;
+
+	while (bytes > server->options.bodies_bytes ||
+	       server->bodies_bytes - request->held_bytes > server->options.bodies_bytes - bytes) {
+		if (bytes > server->options.bodies_bytes || !make_room(request, bytes))
+			return false;
+	}
+
 	uint64_t others = server->bodies_bytes - request->held_bytes;
 
-	if (bytes > server->options.bodies_bytes || others > server->options.bodies_bytes - bytes)
-		return false;
 	server->bodies_bytes = others + bytes;
 	request->held_bytes = bytes;
 	return true;

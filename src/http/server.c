@@ -22,13 +22,13 @@
 #define CROWD_MOST_MS 500 /* and never more than this */
 #define CROWD_LOOK_MS 50
 
-#define MANY_TURNS 50 /* in a row that left work over: the library turns in circles (see cut_off) */
+#define MANY_TURNS 50 /* in a row that left work over: the library turns in circles (see connection_cut_off) */
 #define PAUSE_US   2000
 #define CUT_OFF_MS 2000 /* the only time-out that we give the library is a second */
 
 /* The library sees the end of file and closes it; or it has no room left to read anything, as behind a chunk's extension without
  * end, and asks for another turn for ever: then its own time-out of a second helps. */
-static void cut_off(struct http_connection *connection)
+void connection_cut_off(struct http_connection *connection)
 {
 	(void)shutdown(connection->fd, SHUT_RDWR);
 	(void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1u);
@@ -39,7 +39,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	cut_off(arg);
+	connection_cut_off(arg);
 }
 
 void connection_set_deadline(struct http_connection *connection, uint32_t ms)
@@ -84,7 +84,7 @@ static void thin_crowd(evutil_socket_t fd, short what, void *arg)
 	LIST_FOREACH(connection, &server->connections, link)
 	{
 		if (is_in_the_way(connection, now))
-			cut_off(connection);
+			connection_cut_off(connection);
 	}
 	(void)event_add(server->crowd, &again);
 }

@@ -139,7 +139,8 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 		_exit(1);
 	for (size_t i = 0; i < NS_COUNT; i++)
 		cell.namespaces[i] = message.namespaces.ino[i];
-	(void)setsid();
+	if (setsid() < 0)
+		refuse_to_run(fds[GUEST_GATE], "a guest cannot have a session of its own");
 	offer_notice(fds[GUEST_GATE]);
 	if (confine(&cell, &err) < 0)
 		refuse_to_run(cell.fds[GUEST_GATE], err.text);

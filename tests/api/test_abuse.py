@@ -17,6 +17,7 @@ import harness
 import pytest
 
 FRONT_MIB = 96  # SPECIFICATION.md; of its own memory, with all connections taken by strangers
+BODIES_MIB = 256  # besides, all bodies of requests together
 HONEST_S = 5  # until an honest request has its answer, however many connections strangers hold
 DEADLINES = "--head-ms 3000 --body-ms 3000 --idle-ms 6000 --reply-ms 6000"  # shorter than the usual ones
 CUT_OFF_S = 6  # the longest of a request, and some
@@ -62,7 +63,7 @@ def check(server, pid):
     assert seconds < HONEST_S, f"an honest request took {seconds:.1f} s"
     assert [p.pid for p in server.find("safexecd")] == [pid], server.log()
     own, most = front_kib(server)
-    assert own < FRONT_MIB << 10 and most < (FRONT_MIB + 16) << 10, f"the front has {own} KiB, and had {most}"
+    assert own < FRONT_MIB << 10 and most < FRONT_MIB + BODIES_MIB + 16 << 10, f"the front has {own} KiB, and had {most}"
 
 
 def connect(server):
@@ -135,6 +136,24 @@ def test_slow_heads_and_slow_bodies_lock_nobody_out(target):
                 check(target, pid)
             time.sleep(0.02)
     check(target, pid)
+
+
+def test_long_bodies_that_do_not_end_share_a_bound(target):
+    """/v1/runs takes bodies of megabytes; on every connection at once they would be gigabytes."""
+    pid = target.find("safexecd")[0].pid
+    head = b"POST /v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 8388608\r\n\r\n"
+    piece, most = b" " * (1 << 20), 0
+    with clients(target, 120, head) as made:
+        for _ in range(7):
+            for client in made:
+                client.settimeout(2)
+                send(client, piece)
+            most = max(most, front_kib(target)[0])
+        assert honest(target) < HONEST_S
+    print(f"the front had {most >> 10} MiB at most")
+    assert most < BODIES_MIB + 24 << 10, f"{most} KiB"
+    harness.wait_until(lambda: front_kib(target)[0] < FRONT_MIB << 10, 10, "the memory is given back")
+    assert [p.pid for p in target.find("safexecd")] == [pid]
 
 
 def test_readers_that_do_not_read_lock_nobody_out(target):

@@ -115,8 +115,11 @@ class Tracer:
 
 
 def ask(server, **more):
-    """Status and answer to the check."""
-    response = server.post({"code": CHECK, **more}, timeout=30)
+    """Status and answer to the check; a connection that is closed, as when a front ends with its warden, says as much as a 503."""
+    try:
+        response = server.post({"code": CHECK, **more}, timeout=30)
+    except requests.ConnectionError as e:
+        return 503, {"success": False, "error": f"the connection was closed: {e}"}
     return response.status_code, response.json()
 
 
