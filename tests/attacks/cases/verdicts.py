@@ -83,6 +83,35 @@ ATTACKS = [
         while True:
             pass
     """, TIMED_OUT, is_slow=True),
+    _ends("notice_of_the_end_by_a_child", "a child's word that the program has ended well, by the call that our own end makes", """
+        # exit_group with the mark of src/zygote/notice.c in an argument that the kernel does not look at.
+        if os.fork() == 0:
+            call(231, 0, 0x5AFE0E7D1A57CA11)
+            os._exit(1)
+        import time
+        time.sleep(0.3)
+        os._exit(7)
+    """, "Exited with status 7."),
+    _ends("notice_of_the_end_by_a_thread", "the same by a thread, while the program goes on to fail", """
+        import threading, time
+        def lie():
+            call(231, 0, 0x5AFE0E7D1A57CA11)
+        if os.fork() == 0:
+            threading.Thread(target=lie).start()
+            time.sleep(1)
+            os._exit(1)
+        time.sleep(0.3)
+        os._exit(7)
+    """, "Exited with status 7."),
+    _ends("notices_without_end", "a listener that is kept busy, and no end", """
+        for _ in range(40):
+            if os.fork() == 0:
+                call(231, 0, 0x5AFE0E7D1A57CA11)
+                os._exit(1)
+        import time
+        time.sleep(0.5)
+        os._exit(7)
+    """, "Exited with status 7."),
     Attack("success_is_its_own", "a failure of its children taken for its own", _LAYER, """
         import subprocess
         for command in ("exit 3", "kill -9 $$", "kill -11 $$"):
