@@ -20,20 +20,23 @@ static void admit_anybody(struct call *call)
 	};
 }
 
-/* The smaller of two limits each: the server's ceiling holds for every key. */
-static struct limits lower(const struct limits *a, const struct limits *b)
+static uint64_t read_limit(const struct limits *limits, const struct limit_row *row)
 {
-	struct limits lowest = *a;
+	uint64_t value = 0;
 
+	memcpy(&value, (const char *)limits + row->offset, sizeof value);
+	return value;
+}
+
+/* The server's ceiling holds for every key. */
+static void lower(struct limits *limits, const struct limits *most)
+{
 	for (size_t i = 0; i < limit_rows_count; i++) {
-		uint64_t one, other;
+		const struct limit_row *row = &limit_rows[i];
 
-		memcpy(&one, (const char *)a + limit_rows[i].offset, sizeof one);
-		memcpy(&other, (const char *)b + limit_rows[i].offset, sizeof other);
-		if (other < one)
-			memcpy((char *)&lowest + limit_rows[i].offset, &other, sizeof other);
+		if (read_limit(most, row) < read_limit(limits, row))
+			memcpy((char *)limits + row->offset, (const char *)most + row->offset, sizeof(uint64_t));
 	}
-	return lowest;
 }
 
 static void admit_key(struct call *call, const struct store_key *key)
@@ -42,11 +45,12 @@ static void admit_key(struct call *call, const struct store_key *key)
 
 	*caller = (struct caller){
 		.key = key->id,
-		.most = lower(&call->api->options.most, &key->most),
+		.most = call->api->options.most,
 		.share = key->concurrency > 0 && key->concurrency < LOOPBACK_SHARE ? key->concurrency : LOOPBACK_SHARE,
 		.is_admin = key->scopes & STORE_SCOPE_ADMIN,
 		.priority_max = key->priority_max,
 	};
+	lower(&caller->most, &key->most);
 	(void)snprintf(caller->name, sizeof caller->name, "%s", key->name);
 	(void)snprintf(caller->environments, sizeof caller->environments, "%s", key->environments);
 	(void)snprintf(caller->providers, sizeof caller->providers, "%s", key->providers);

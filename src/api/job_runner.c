@@ -20,8 +20,8 @@
 #include <sys/queue.h>
 #include <time.h>
 
-#define RETRY_MS   500 /* for jobs that had no room, and ends that could not be stored */
-#define JOBS_MAX   256 /* under way at once */
+#define RETRY_USEC 500000L /* for jobs that had no room, and ends that could not be stored */
+#define JOBS_MAX   256     /* under way at once */
 #define PARCEL_MAX (80 * MIB)
 
 enum phase { RUNNING, ENDED, DID_NOT_RUN };
@@ -60,7 +60,7 @@ static uint64_t now_ms(void)
 
 static void retry_later(struct job_runner *runner)
 {
-	static const struct timeval wait = { .tv_usec = RETRY_MS * 1000 };
+	static const struct timeval wait = { .tv_usec = RETRY_USEC };
 
 	if (!evtimer_pending(runner->on_retry, NULL))
 		(void)evtimer_add(runner->on_retry, &wait);

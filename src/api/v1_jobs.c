@@ -319,7 +319,7 @@ static int add_item(struct call *call, const char *body, size_t size, struct buf
 	_cleanup_(free_input) struct run_input input = { 0 };
 	struct store_item item = { .body_size = (uint32_t)size };
 	const char *header = http_header(call->http, "Idempotency-Key");
-	struct job_options options;
+	struct job_options options = { 0 };
 	int r = size <= STORE_BODY_MAX_BYTES ? job_text_read(call->api, &call->caller.most, body, size, &input, problem) : -ENOBUFS;
 
 	if (r == 0)

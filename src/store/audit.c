@@ -16,6 +16,7 @@
 
 #define FILE_NAME  "audit.log"
 #define LINE_BYTES (STORE_AUDIT_MAX + 512)
+#define TAIL_BYTES (UINT64_C(2) * LINE_BYTES)
 #define HASH_KEY   ",\"hash\":\""
 #define PREV_KEY   ",\"prev\":\""
 #define NO_HASH    "0000000000000000000000000000000000000000000000000000000000000000"
@@ -51,8 +52,8 @@ static bool read_line(const char *line, size_t size, uint64_t *ret_number, char 
 /* The end of the file, up to two lines of it; cuts off what follows the last newline. */
 static int take_up(struct audit *audit, struct err *err)
 {
-	char text[2 * LINE_BYTES + 1], prev[AUDIT_HASH_BYTES];
-	off_t from = (off_t)(audit->bytes > 2 * LINE_BYTES ? audit->bytes - 2 * LINE_BYTES : 0);
+	char text[TAIL_BYTES + 1], prev[AUDIT_HASH_BYTES];
+	off_t from = (off_t)(audit->bytes > TAIL_BYTES ? audit->bytes - TAIL_BYTES : 0);
 	ssize_t size = pread(audit->fd, text, sizeof text - 1, from);
 
 	if (size < 0)

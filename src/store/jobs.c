@@ -180,7 +180,7 @@ static int submit_all(struct jobs *jobs, const struct store_submit *call, const 
 
 	for (uint32_t i = 0; i < call->count; i++) {
 		struct store_item item;
-		struct store_ticket ticket;
+		struct store_ticket ticket = { 0 };
 		const char *body, *url;
 		int r = store_take_item(parcel, size, &at, &item, &body, &url);
 

@@ -29,7 +29,7 @@ static void write_lines(uint64_t bytes_max, int count)
 /* The number of lines of a file whose chain holds, or -EBADMSG. */
 static int verify(const char *name, char chain[AUDIT_HASH_BYTES], struct err *err)
 {
-	FILE *file = fopen(name, "r");
+	FILE *file = fopen(name, "re");
 	uint64_t lines = 0;
 	int r;
 
@@ -41,7 +41,7 @@ static int verify(const char *name, char chain[AUDIT_HASH_BYTES], struct err *er
 
 static size_t read_all(char *text, size_t size)
 {
-	FILE *file = fopen(FILE_NAME, "r");
+	FILE *file = fopen(FILE_NAME, "re");
 	size_t n = fread(text, 1, size, file);
 
 	(void)fclose(file);

@@ -282,12 +282,12 @@ static void ended_jobs_expire_by_age_and_by_bytes_oldest_first(void **state)
 		(void)submit_one(&scene, (struct wanted){ .body = body });
 	claim(&scene, 4, letters, numbers);
 	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(finish(&scene, numbers[i], "0123456789", 10000 + 100 * i), 0);
+		assert_int_equal(finish(&scene, numbers[i], "0123456789", UINT64_C(10000) + UINT64_C(100) * i), 0);
 	assert_int_equal(jobs_expire(&scene.jobs, 11000), 0); /* the oldest is at the age, not past it */
 	assert_int_equal(jobs_expire(&scene.jobs, 11001), 0);
 	assert_int_equal(jobs_list(&scene.jobs, &call, &out, &count), 0);
 	assert_int_equal(count, 4); /* one queued, three ended */
-	scene.jobs.bytes_max = 2 * 522;
+	scene.jobs.bytes_max = UINT64_C(2) * 522;
 	assert_int_equal(jobs_expire(&scene.jobs, 10500), 0);
 	out.size = 0;
 	assert_int_equal(jobs_list(&scene.jobs, &call, &out, &count), 0);

@@ -42,8 +42,8 @@ static void what_is_stored_is_the_hash_of_the_key_and_not_the_key(void **state)
 {
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx hash;
-	struct store_key got;
-	char key[KEY_BYTES], command[KEY_BYTES + 64];
+	struct store_key got = { 0 };
+	char key[KEY_BYTES] = "", command[KEY_BYTES + 64];
 
 	(void)state;
 	assert_int_equal(keys_add(&db, &wanted, "wall_ms=50 memory_bytes=64M", 1, key), 0);
@@ -64,8 +64,8 @@ static void what_is_stored_is_the_hash_of_the_key_and_not_the_key(void **state)
 
 static void a_rotated_key_keeps_its_name_and_rights_and_no_bit(void **state)
 {
-	struct store_key before, after;
-	char old[KEY_BYTES], fresh[KEY_BYTES];
+	struct store_key before = { 0 }, after = { 0 };
+	char old[KEY_BYTES] = "", fresh[KEY_BYTES] = "";
 
 	(void)state;
 	assert_int_equal(keys_add(&db, &wanted, "", 1, old), 0);
@@ -82,8 +82,8 @@ static void a_rotated_key_keeps_its_name_and_rights_and_no_bit(void **state)
 
 static void a_name_is_there_once_and_gone_when_revoked_and_its_id_never_comes_again(void **state)
 {
-	struct store_key first, second;
-	char key[KEY_BYTES];
+	struct store_key first = { 0 }, second = { 0 };
+	char key[KEY_BYTES] = "";
 
 	(void)state;
 	assert_int_equal(keys_add(&db, &wanted, "", 1, key), 0);
@@ -99,8 +99,8 @@ static void a_name_is_there_once_and_gone_when_revoked_and_its_id_never_comes_ag
 
 static void a_row_that_somebody_else_wrote_opens_nothing(void **state)
 {
-	struct store_key got;
-	char key[KEY_BYTES];
+	struct store_key got = { 0 };
+	char key[KEY_BYTES] = "";
 
 	(void)state;
 	assert_int_equal(keys_add(&db, &wanted, "", 1, key), 0);
