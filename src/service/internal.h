@@ -106,7 +106,7 @@ struct run {
 	struct event report_event;
 	struct result result;
 	char refusal[ERR_TEXT_BYTES]; /* with VERDICT_REFUSED: why */
-	struct bundle returned; /* the files that came back; the array points into it */
+	struct bundle returned;       /* the files that came back; the array points into it */
 	struct run_returned *files;
 	size_t files_count;
 	bool are_files_truncated;

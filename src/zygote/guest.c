@@ -5,9 +5,9 @@
 
 #include "zygote/guest.h"
 
+#include "cell/unpack.h"
 #include "zygote/notice.h"
 #include "zygote/prefault.h"
-#include "cell/unpack.h"
 
 #include <fcntl.h>
 #include <string.h>
