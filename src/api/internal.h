@@ -19,7 +19,7 @@ struct api {
 	struct job_runner *runner;
 	struct metrics metrics;
 	double mean_ms; /* what a run took lately */
-	nsec_t ran_at; /* when a run last came to a verdict; 0: never */
+	nsec_t ran_at;  /* when a run last came to a verdict; 0: never */
 	bool is_probing;
 	struct http_handler handler;
 	size_t body_max[BODY_COUNT]; /* bytes, by enum body */
