@@ -333,7 +333,6 @@ static void start_job(struct init *init, const struct order *job, int fds[ORDER_
 	init->reply.type = ORDER_GO;
 	if (order_send_job(GATE_FD, &init->reply, (int[ORDER_JOB_FDS]){ -EBADF, fds[JOB_STDIN], fds[JOB_REPORT] }) < 0)
 		_exit(1);
-	(void)fd_close(GATE_FD);
 }
 
 /* Whether the scratch space is as good as full, in bytes or in files. */
@@ -390,6 +389,19 @@ static int collect(struct init *init, int *ret_files)
 }
 
 /* Before the confinement that ends with files: statvfs(2) tells of a mount, not of what lies in it. */
+/* A guest that was let go and could not begin has left a word on the gate, whose other end is closed before Python goes on. Its status
+ * alone would be taken for the program's. */
+static void tell_if_guest_failed(struct init *init)
+{
+	struct order word;
+
+	if (recv(GATE_FD, &word, sizeof word, MSG_DONTWAIT) != (ssize_t)sizeof word || word.type != ORDER_CELL_FAILED)
+		return;
+	memcpy(init->reply.text, word.text, sizeof init->reply.text);
+	init->reply.text[sizeof init->reply.text - 1] = '\0';
+	tell(init, LINK_FD, ORDER_CELL_FAILED);
+}
+
 static void answer(struct init *init, bool is_collecting)
 {
 	_cleanup_(fd_closep) int files = -EBADF;
@@ -414,6 +426,7 @@ static void serve(struct init *init)
 			order_sort_job(&order, true, fds);
 			start_job(init, &order, fds);
 		} else if (order.type == ORDER_DISK || order.type == ORDER_COLLECT) {
+			tell_if_guest_failed(init);
 			answer(init, order.type == ORDER_COLLECT);
 		}
 		array_for_each(fds, fd)

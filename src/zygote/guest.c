@@ -65,7 +65,7 @@ static int place_report(int *fd)
 	int report = *fd >= 0 ? fcntl(*fd, F_DUPFD_CLOEXEC, GUEST_REPORT_FD) : -EBADF;
 
 	if (*fd >= 0 && report < 0)
-		_exit(1);
+		refuse_to_run(CONFINE_GATE_FD, "the guest cannot keep its report");
 	*fd = fd_close(*fd);
 	return report;
 }
@@ -77,10 +77,10 @@ static void take_job(const struct order *order, int fds[ORDER_JOB_FDS], struct g
 	order_sort_job(order, false, fds);
 	job->report = place_report(&fds[JOB_REPORT]);
 	if (fds[JOB_STDIN] >= 0 && (dup2(fds[JOB_STDIN], STDIN_FILENO) < 0 || close(fds[JOB_STDIN]) < 0))
-		_exit(1);
+		refuse_to_run(CONFINE_GATE_FD, "the guest cannot take its standard input");
 	if (lower_rlimit(RLIMIT_NOFILE, order->job.limits.open_files) < 0 ||
 	    lower_rlimit(RLIMIT_FSIZE, order->job.limits.file_bytes) < 0)
-		_exit(1);
+		refuse_to_run(CONFINE_GATE_FD, "the guest cannot lower its limits");
 }
 
 static void wait_for_job(struct guest_job *ret_job)
@@ -91,7 +91,8 @@ static void wait_for_job(struct guest_job *ret_job)
 	*ret_job = (struct guest_job){ .report = -EBADF };
 	for (;;) {
 		if (order_recv(CONFINE_GATE_FD, &order, fds, ARRAY_SIZE(fds)) <= 0)
-			_exit(1); /* the cell is not wanted any more */
+			refuse_to_run(CONFINE_GATE_FD,
+				      "the guest got no job"); /* or the cell is not wanted any more, and nobody hears it */
 		if (order.type != ORDER_UNPACK || ret_job->bundle.bytes)
 			break;
 		unpack(fds[0], &ret_job->bundle);

@@ -21,7 +21,7 @@ import pytest
 import requests
 
 SAMPLE = int(os.environ.get("NTH_SAMPLE", "3"))  # 0: all
-BACK_S = 6
+BACK_S = float(os.environ.get("NTH_BACK_S", "10"))
 START_S = 45  # a warden whose start hangs (in libseccomp, where an allocation failed) ends itself after 30 s
 # What only a test could make fail, what has nothing to give up, and what tells strace itself apart.
 EXCEPT = {"close", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "getpid", "gettid", "getuid", "getppid", "munmap", "brk"}
