@@ -38,7 +38,7 @@ def stream(server, code, accept="application/x-ndjson", **body):
 
 def checked(response, accept):
     block = b""
-    for line in response.iter_lines(chunk_size=1):
+    for line in response.iter_lines(chunk_size=None):
         block += line + b"\n"
         if accept == "application/x-ndjson" or line == b"":
             for event in openapi.events(block.decode(), accept):

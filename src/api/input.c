@@ -129,7 +129,7 @@ int input_text(struct input *input, json_t *value, size_t max_bytes, const char 
 
 int input_string(struct input *input, json_t *value, size_t max_bytes, const char **ret_text)
 {
-	size_t size;
+	size_t size = 0;
 	int r = input_text(input, value, max_bytes, ret_text, &size);
 
 	if (r == 0 && strlen(*ret_text) != size)

@@ -95,10 +95,12 @@ static void add(struct json_out *json, struct json_piece piece)
 		struct json_piece *pieces = reallocarray(json->pieces, room, sizeof *pieces);
 
 		json->is_failed = !pieces;
-		json->pieces = pieces ? pieces : json->pieces;
-		json->room = pieces ? room : json->room;
+		if (pieces) {
+			json->pieces = pieces;
+			json->room = room;
+		}
 	}
-	if (!json->is_failed)
+	if (!json->is_failed && json->pieces)
 		json->pieces[json->count++] = piece;
 }
 

@@ -104,7 +104,7 @@ static int take_params(json_t *root, const struct environment_limits *environmen
 	if (r == 0)
 		r = find_environment(json_object_get(root, "environment"), environments, environments_count, &environment, err);
 	if (r == 0)
-		r = check_code(code, environment->limits.code_chars, err);
+		r = check_code(code, environment ? environment->limits.code_chars : 0, err);
 	if (r < 0)
 		return r;
 	if (read_only && !json_is_boolean(read_only))

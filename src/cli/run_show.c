@@ -21,7 +21,7 @@ static double seconds_since(nsec_t then)
 static void clear_spinner(struct run_show *show)
 {
 	if (show->has_spinner)
-		fputs("\r\033[K", stderr);
+		(void)fputs("\r\033[K", stderr);
 	show->has_spinner = false;
 }
 
@@ -33,7 +33,7 @@ void run_show_tick(void *arg)
 	if (!show->is_terminal || show->has_output || clock_now() - show->began_at < SPIN_AFTER)
 		return;
 	fprintf(stderr, "\r%s running, %.1f s", frames[show->spins++ % ARRAY_SIZE(frames)], seconds_since(show->began_at));
-	fflush(stderr);
+	(void)fflush(stderr);
 	show->has_spinner = true;
 }
 

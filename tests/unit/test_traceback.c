@@ -69,20 +69,25 @@ static void add_text(char *to, size_t size, struct traceback_text text)
 	(void)snprintf(to + used, size - used, "%.*s", (int)text.size, text.bytes ? text.bytes : "");
 }
 
+static void add(char *to, size_t size, const char *text)
+{
+	add_text(to, size, (struct traceback_text){ text, strlen(text) });
+}
+
 static void write_all(const struct traceback *traceback, char *to, size_t size)
 {
 	to[0] = '\0';
 	add_text(to, size, traceback->type);
-	strcat(to, "|");
+	add(to, size, "|");
 	add_text(to, size, traceback->message);
 	for (size_t i = 0; i < traceback->frames_count; i++) {
 		const struct traceback_frame *frame = &traceback->frames[i];
 
-		strcat(to, i == 0 ? "|" : ";");
+		add(to, size, i == 0 ? "|" : ";");
 		add_text(to, size, frame->file);
 		(void)snprintf(to + strlen(to), size - strlen(to), ":%ju:", (uintmax_t)frame->line);
 		add_text(to, size, frame->function);
-		strcat(to, ":");
+		add(to, size, ":");
 		add_text(to, size, frame->source);
 	}
 }
@@ -108,7 +113,7 @@ static void of_many_frames_the_outermost_and_the_innermost_stay(void **state)
 
 	(void)state;
 	array_for_each(counts, count) {
-		char *text = malloc(64 * 1024), *at = text;
+		char *text = malloc(64 * KIB), *at = text;
 		struct traceback traceback;
 
 		assert_non_null(text);
