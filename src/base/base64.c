@@ -68,7 +68,6 @@ size_t base64_encoded_size(size_t size)
 void base64_encode(const void *bytes, size_t size, char *room)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	static const char padding = '=';
 	const unsigned char *in = bytes;
 
 	for (size_t at = 0; at < size; at += BYTES, room += GROUP) {
@@ -77,7 +76,10 @@ void base64_encode(const void *bytes, size_t size, char *room)
 
 		room[0] = digits[bits >> 18];
 		room[1] = digits[bits >> 12 & 63];
-		room[2] = n > 1 ? digits[bits >> 6 & 63] : padding;
-		room[3] = n > 2 ? digits[bits & 63] : padding;
+		room[2] = room[3] = '=';
+		if (n > 1)
+			room[2] = digits[bits >> 6 & 63];
+		if (n > 2)
+			room[3] = digits[bits & 63];
 	}
 }
