@@ -18,6 +18,9 @@ static int serve(const struct options *options)
 		log_line("%s", err.text);
 	else
 		(void)event_base_dispatch(docker.loop);
+	/* Once more: what an Engine was still creating for a provider that was killed came after our first sweep. */
+	if (r == 0 && docker.exit_status == 0 && startup_sweep(&docker, &err) < 0)
+		log_line("%s", err.text);
 	docker_close(&docker);
 	return r < 0 ? EXIT_CANNOT_RUN : docker.exit_status;
 }

@@ -129,7 +129,6 @@ int startup_sweep(struct docker *docker, struct err *err)
 	return 0;
 }
 
-/* A claim is an abstract socket's name (unix(7)): the kernel lets it go with the process, however that dies. */
 /* A copy, so that no container is bound to the installed program itself. */
 int startup_install_init(struct docker *docker, struct err *err)
 {
@@ -147,6 +146,7 @@ int startup_install_init(struct docker *docker, struct err *err)
 	return r < 0 ? err_set(err, r, "%s, a part of safexec, cannot be copied", file) : 0;
 }
 
+/* A claim is an abstract socket's name (unix(7)): the kernel lets it go with the process, however that dies. */
 int startup_claim_name(const char *name, int *ret_claim, struct err *err)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
