@@ -47,6 +47,11 @@ def resident_bytes(front):
         return int(f.read().split()[1]) * 4096
 
 
+def is_sanitized(front):
+    with open(f"/proc/{front.process.pid}/maps") as f:
+        return "libasan" in f.read()
+
+
 @pytest.mark.parametrize("accept", FORMS)
 def test_heart_beats_fill_the_silence(streaming, accept):
     streaming.provider.release.clear()
@@ -122,7 +127,8 @@ def test_a_client_that_reads_nothing_holds_its_program_and_costs_little(streamin
     before = resident_bytes(streaming)
     client = send(streaming, f"out:{16 * MIB}")
     time.sleep(1)
-    assert resident_bytes(streaming) - before < 6 * MIB
+    if not is_sanitized(streaming):  # AddressSanitizer keeps what was freed for a while
+        assert resident_bytes(streaming) - before < 6 * MIB
     assert streaming.provider.events.empty(), "the program was not held"
     what, _ = streaming.provider.events.get(timeout=10)  # its write fails when the front lets the cell go
     assert what == "flooded"
