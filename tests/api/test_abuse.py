@@ -19,7 +19,7 @@ import pytest
 FRONT_MIB = 96  # SPECIFICATION.md; of its own memory, with all connections taken by strangers
 BODIES_MIB = 256  # besides, all bodies of requests together
 HONEST_S = 5  # until an honest request has its answer, however many connections strangers hold
-DEADLINES = "--head-ms 3000 --body-ms 3000 --idle-ms 6000 --reply-ms 6000"  # shorter than the usual ones
+DEADLINES = "--head-ms 1500 --body-ms 1500 --idle-ms 6000 --reply-ms 6000"  # shorter than the usual ones
 CUT_OFF_S = 6  # the longest of a request, and some
 OK = {"success": True, "output": "4\n"}
 HEAD = b"POST /run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

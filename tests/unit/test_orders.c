@@ -117,7 +117,7 @@ static void what_is_not_an_order_is_refused_and_its_descriptors_closed(void **st
 static void a_closed_and_an_empty_socket_are_told_apart(void **state)
 {
 	int *pair = *state;
-	struct order order;
+	struct order order = { 0 };
 	int fd;
 
 	assert_int_equal(fd_set_nonblock(pair[1], true), 0);
