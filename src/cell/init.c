@@ -394,8 +394,11 @@ static int collect(struct init *init, int *ret_files)
 static void tell_if_guest_failed(struct init *init)
 {
 	struct order word;
+	ssize_t n = recv(GATE_FD, &word, sizeof word, MSG_DONTWAIT);
 
-	if (recv(GATE_FD, &word, sizeof word, MSG_DONTWAIT) != (ssize_t)sizeof word || word.type != ORDER_CELL_FAILED)
+	if (n < 0 && errno == ECONNRESET) /* said once, when the guest left our order unread; its word comes after that */
+		n = recv(GATE_FD, &word, sizeof word, MSG_DONTWAIT);
+	if (n != (ssize_t)sizeof word || word.type != ORDER_CELL_FAILED)
 		return;
 	memcpy(init->reply.text, word.text, sizeof init->reply.text);
 	init->reply.text[sizeof init->reply.text - 1] = '\0';

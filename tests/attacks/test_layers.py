@@ -81,5 +81,5 @@ def test_without_the_stage_there_is_no_server(start_without, stage):
 def test_every_stage_is_in_one_of_the_tables():
     text = (harness.ROOT / "src/cell/confine.c").read_text()
     table = text[text.index("stages[] = {") :]
-    names = [line.split('"')[1] for line in table[: table.index("};")].splitlines() if line.strip().startswith('{ "')]
+    names = [line.split('"')[1] for line in table[: table.index("};")].splitlines() if line.strip().startswith("{ LAYER_")]
     assert sorted(names) == sorted([*OPEN, *CLOSED, *COVERED])
