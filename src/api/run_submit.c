@@ -5,6 +5,7 @@
 #include "api/observe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 int run_submit_check_deadline(struct call *call, const struct run_input *input, uint64_t jobs_before, struct problem *problem)
 {
@@ -12,7 +13,7 @@ int run_submit_check_deadline(struct call *call, const struct run_input *input, 
 
 	if (input->deadline_ms == 0 || wait_ms <= input->deadline_ms)
 		return 0;
-	call_add_field(call, "Retry-After", "%llu", (unsigned long long)((wait_ms - input->deadline_ms) / 1000 + 1));
+	call_add_field(call, "Retry-After", "%" PRIu64, (wait_ms - input->deadline_ms) / 1000 + 1);
 	return problem_say(problem, PROBLEM_DEADLINE,
 			   "It would wait some %llu ms, and is to begin within %llu ms. It was not accepted.",
 			   (unsigned long long)wait_ms, (unsigned long long)input->deadline_ms);

@@ -42,7 +42,7 @@ static const char *number_of(const json_t *row, const char *name, json_int_t div
 	if (json_is_integer(number))
 		(void)snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(number) / divisor);
 	else
-		(void)strcpy(text, "-");
+		(void)snprintf(text, 24, "-");
 	return text;
 }
 

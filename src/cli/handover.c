@@ -16,8 +16,6 @@
 #define MAX_WORDS  256
 #define LINE_BYTES (64 * KIB)
 
-extern char **environ;
-
 void handover_write(const struct handover *h, char text[static HANDOVER_TEXT_BYTES])
 {
 	(void)snprintf(text, HANDOVER_TEXT_BYTES, "%d listen=%d turn=%u warden=%d/%d front=%d ids=%u/%u", VERSION, h->listen_fd,

@@ -21,7 +21,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define TEXTS_MAX  (3 * ENVIRONMENTS_MAX * CONFIG_MAX_ROWS)
+#define TEXTS_MAX  ((size_t)3 * ENVIRONMENTS_MAX * CONFIG_MAX_ROWS)
 #define TEXT_BYTES 64 /* "--zygote-max-seconds", "memory_bytes=134217728" */
 
 /* What the children's arguments point to. */

@@ -58,6 +58,10 @@ static json_t *new_binds(const struct kind *kind, const struct binds *binds)
 		r = json_array_append_new(list, json_sprintf("%s:/app%s", binds->folder, kind->is_read_only ? ":ro" : ""));
 	if (r == 0 && binds->init)
 		r = json_array_append_new(list, json_sprintf("%s:" INSIDE_PATH ":ro", binds->init));
+	if (r < 0) {
+		json_decref(list);
+		return NULL;
+	}
 	return list;
 }
 

@@ -20,7 +20,7 @@
 
 #define CROWD_SHARE   40  /* of a deadline that counts when every connection is taken: 1/40, */
 #define CROWD_MOST_MS 500 /* and never more than this */
-#define CROWD_LOOK_MS 50
+#define CROWD_LOOK_MS 50L
 
 #define MANY_TURNS 50 /* in a row that left work over: the library turns in circles (see connection_cut_off) */
 #define PAUSE_US   2000
