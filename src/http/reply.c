@@ -7,35 +7,41 @@
 
 #define BLOCK_BYTES 16384 /* made at once of a body that is made while it is sent */
 
+struct sending {
+	struct http_source source;
+	struct http_server *server;
+};
+
 static ssize_t read_source(void *arg, uint64_t position, char *room, size_t size)
 {
-	struct http_source *source = arg;
+	struct sending *sending = arg;
 
 	(void)position;
-	return (ssize_t)source->read(source->state, room, size);
+	sending->server->turns_left_over = 0; /* a long body takes many turns, and each gets on */
+	return (ssize_t)sending->source.read(sending->source.state, room, size);
 }
 
 static void free_source(void *arg)
 {
-	struct http_source *source = arg;
+	struct sending *sending = arg;
 
-	source->free(source->state);
-	free(source);
+	sending->source.free(sending->source.state);
+	free(sending);
 }
 
-static struct MHD_Response *make_from_source(const struct http_source *body)
+static struct MHD_Response *make_from_source(struct http_server *server, const struct http_source *body)
 {
-	struct http_source *source = malloc(sizeof *source);
+	struct sending *sending = malloc(sizeof *sending);
 
-	if (!source)
+	if (!sending)
 		return NULL;
-	*source = *body;
+	*sending = (struct sending){ .source = *body, .server = server };
 
 	struct MHD_Response *response =
-		MHD_create_response_from_callback(body->size, BLOCK_BYTES, read_source, source, free_source);
+		MHD_create_response_from_callback(body->size, BLOCK_BYTES, read_source, sending, free_source);
 
 	if (!response)
-		free(source);
+		free(sending);
 	return response;
 }
 
@@ -70,7 +76,7 @@ static int answer(struct http_request *request, unsigned status, const struct ht
 int http_reply(struct http_request *request, unsigned status, const struct http_field *fields, size_t fields_count,
 	       const struct http_source *body)
 {
-	struct MHD_Response *response = make_from_source(body);
+	struct MHD_Response *response = make_from_source(request->server, body);
 
 	if (!response)
 		body->free(body->state);
@@ -96,6 +102,8 @@ static ssize_t read_stream(void *arg, uint64_t position, char *room, size_t size
 
 	ssize_t n = request->stream.read(request->stream.state, room, size);
 
+	if (n > 0)
+		request->server->turns_left_over = 0;
 	if (n == 0) {
 		request_suspend(request);
 		return 0;

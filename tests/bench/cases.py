@@ -3,7 +3,7 @@
 
 import dataclasses
 
-CPU_LOOPS = 280_000  # about 50 ms of plain CPython on the machine that this was written on
+CPU_LOOPS = 600_000  # about 50 ms of plain CPython on the machine that this was written on
 
 
 @dataclasses.dataclass(frozen=True)
