@@ -149,7 +149,8 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 	seed_again(spec, cell.fds[GUEST_GATE]);
 	prefault();
 	(void)munmap((void *)(uintptr_t)spec->plan, sizeof *spec->plan);
-	(void)sigprocmask(SIG_SETMASK, &spec->first_mask, NULL);
+	if (sigprocmask(SIG_SETMASK, &spec->first_mask, NULL) < 0)
+		refuse_to_run(CONFINE_GATE_FD, "the signals of a fresh program cannot be had");
 
 	message = (struct order){ .type = ORDER_CELL_READY, .ready.layers = cell.layers };
 	if (order_send(CONFINE_GATE_FD, &message, NULL, 0) < 0)
