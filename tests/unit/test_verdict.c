@@ -118,11 +118,25 @@ static void exit_code_and_signal_are_told_apart(void **state)
 	assert_int_equal(decide(VERDICT_TIMEOUT, DIED_OF(SIGKILL), true, 0).may_have_run, 0);
 }
 
+static void a_run_that_was_stopped_died_of_it_even_when_nobody_saw(void **state)
+{
+	static const uint32_t killed[] = { VERDICT_TIMEOUT, VERDICT_CPU_TIMEOUT, VERDICT_OUTPUT };
+
+	(void)state;
+	array_for_each(killed, reason) {
+		assert_int_equal(decide(*reason, 0, false, 0).signal, SIGKILL);
+		assert_int_equal(decide(*reason, 0, false, 0).exit_code, -1);
+		assert_int_equal(decide(*reason, EXITED(3), true, 0).signal, 0);
+	}
+	assert_int_equal(decide(VERDICT_REFUSED, 0, false, 0).signal, 0); /* it never ran */
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_first_cause_that_explains_a_failure_is_blamed),
 	cmocka_unit_test(what_the_warden_stopped_it_for_counts_whatever_else_is_known),
 	cmocka_unit_test(a_run_whose_end_nobody_saw_is_our_fault_and_may_have_run),
 	cmocka_unit_test(exit_code_and_signal_are_told_apart),
+	cmocka_unit_test(a_run_that_was_stopped_died_of_it_even_when_nobody_saw),
 };
 
 unit_main(tests)
