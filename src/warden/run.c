@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -113,6 +114,7 @@ void run_refused(struct slot *slot, const struct order *order)
 void run_see_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct slot *slot = arg;
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
 	union {
 		struct seccomp_notif notice;
 		char room[512]; /* a later kernel's may be longer */
@@ -120,7 +122,8 @@ void run_see_end(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	warden_free_event(&slot->on_notice);
-	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &heard) < 0)
+	/* The guest's death wakes us too, and before Linux 6.11 the ioctl would then wait for ever. */
+	if (poll(&polled, 1, 0) <= 0 || !(polled.revents & POLLIN) || ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &heard) < 0)
 		return;
 	if (slot->state == SLOT_RUNNING && !(slot->job.frame.flags & (WIRE_JOB_REPORT | WIRE_JOB_OUTPUTS)) &&
 	    !slot->job.evidence.has_status && cgroup_group_has_one(slot->group)) {
