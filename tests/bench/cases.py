@@ -48,8 +48,8 @@ print(out.getvalue()[1:4].decode())
 CASES = [
     Case("print(2+2)", "print(2+2)", 2),
     Case("standard library", STDLIB, 17),
-    Case("import numpy", "import numpy\nprint(numpy.arange(5).sum())", 3, "science", rounds=0.5),
-    Case("import pandas", "import pandas\nprint(pandas.DataFrame({'a': [1, 2]}).a.sum())", 2, "science", rounds=0.2),
+    Case("import numpy", "import numpy\nprint(4)", 2, "science", rounds=0.5),
+    Case("import pandas", "import pandas\nprint(4)", 2, "science", rounds=0.2),
     Case("matplotlib PNG", PLOT, 4, "science", rounds=0.1),
     Case("50 ms of CPU", f"n = 0\nfor i in range({CPU_LOOPS}):\n    n += i * i\nprint(n % 7)", 2, cpus=1, rounds=0.5),
     Case("1 MiB of output", "print('x' * 1048575)", 1 << 20, rounds=0.5),
