@@ -63,7 +63,8 @@ def run(server, code, **more):
 
 
 def traits(answer):
-    return {key: answer[key] for key in COMPARED}
+    """What is compared. A program that prints too much may have ended by itself when the kill comes: its signal is chance."""
+    return {key: answer[key] for key in COMPARED if key != "signal" or answer["verdict"] != "output"}
 
 
 @pytest.fixture(scope="module")
