@@ -388,7 +388,6 @@ static int collect(struct init *init, int *ret_files)
 	return r;
 }
 
-/* Before the confinement that ends with files: statvfs(2) tells of a mount, not of what lies in it. */
 /* A guest that was let go and could not begin has left a word on the gate, whose other end is closed before Python goes on. Its status
  * alone would be taken for the program's. */
 static void tell_if_guest_failed(struct init *init)
@@ -405,6 +404,7 @@ static void tell_if_guest_failed(struct init *init)
 	tell(init, LINK_FD, ORDER_CELL_FAILED);
 }
 
+/* The disk first: once files are collected, everything that filled it is dead. */
 static void answer(struct init *init, bool is_collecting)
 {
 	_cleanup_(fd_closep) int files = -EBADF;
