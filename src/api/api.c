@@ -238,18 +238,50 @@ static void on_store(void *arg)
 	job_runner_on_up(api->runner);
 }
 
-static int on_keys(const char *keys, size_t size, uint32_t count, void *arg)
+/* Whoever comes before the keys are there would be told so. */
+static void open_once(struct api *api)
+{
+	if (!api->is_open)
+		api->options.on_open(api->options.arg);
+	api->is_open = true;
+}
+
+static void on_store_lost(void *arg)
+{
+	struct api *api = arg;
+
+	job_runner_on_lost(api->runner);
+	open_once(api);
+}
+
+static void on_canceled(uint64_t number, void *arg)
 {
 	const struct api *api = arg;
 
-	return keys_replace(api->keys, keys, size, count);
+	job_runner_cancel(api->runner, number);
+}
+
+static int on_keys(const char *keys, size_t size, uint32_t count, void *arg)
+{
+	struct api *api = arg;
+	int r = keys_replace(api->keys, keys, size, count);
+
+	open_once(api);
+	return r;
 }
 
 static int open_store(struct api *api)
 {
 	int r = keys_new(&api->keys);
 
-	api->link_events = (struct link_events){ .list_begun = list_begun, .on_up = on_store, .on_keys = on_keys, .arg = api };
+	api->link_events = (struct link_events){
+		.list_begun = list_begun,
+		.on_up = on_store,
+		.on_lost = on_store_lost,
+		.on_canceled = on_canceled,
+		.on_keys = on_keys,
+		.arg = api,
+	};
 	if (r == 0)
 		r = link_new(api->options.base, api->options.supervisor_fd, &api->link_events, &api->link);
 	return r == 0 ? job_runner_new(api, api->options.base, &api->runner) : r;

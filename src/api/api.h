@@ -14,12 +14,13 @@ struct api_options {
 	struct limits limits;                          /* of a run that asks for nothing */
 	const struct environment_limits *environments; /* that runs may name, base first; kept by pointer */
 	size_t environments_count;
-	struct limits most;    /* what a request under /v1 may ask for */
-	int supervisor_fd;     /* where links to the store come from; -1: there is none */
-	bool needs_key;        /* nobody is served without an API key */
-	bool wants_json_log;   /* a line a request and a run on standard error */
-	int statm_fd;          /* /proc/self/statm; -1: not there */
-	uint32_t heartbeat_ms; /* between two signs of life in a stream */
+	struct limits most;         /* what a request under /v1 may ask for */
+	int supervisor_fd;          /* where links to the store come from; -1: there is none */
+	bool needs_key;             /* nobody is served without an API key */
+	bool wants_json_log;        /* a line a request and a run on standard error */
+	int statm_fd;               /* /proc/self/statm; -1: not there */
+	uint32_t heartbeat_ms;      /* between two signs of life in a stream */
+	void (*on_open)(void *arg); /* once: the API keys are known, or nobody waits for them any more */
 	void (*on_quiet)(void *arg);
 	void *arg;
 };

@@ -20,6 +20,7 @@ struct api {
 	struct metrics metrics;
 	double mean_ms; /* what a run took lately */
 	nsec_t ran_at;  /* when a run last came to a verdict; 0: never */
+	bool is_open;   /* on_open was called */
 	bool is_probing;
 	struct http_handler handler;
 	size_t body_max[BODY_COUNT]; /* bytes, by enum body */

@@ -308,6 +308,12 @@ void job_runner_on_up(struct job_runner *runner)
 	job_runner_pump(runner);
 }
 
+void job_runner_on_lost(struct job_runner *runner)
+{
+	if (runner->is_stopping && runner->on_idle)
+		runner->on_idle(runner->arg);
+}
+
 void job_runner_list(const struct job_runner *runner, struct buf *numbers)
 {
 	struct job *job;
@@ -343,7 +349,7 @@ void job_runner_stop(struct job_runner *runner, void (*on_idle)(void *arg), void
 /* Without a store there is nobody to wait for. */
 bool job_runner_is_idle(const struct job_runner *runner)
 {
-	return runner->count == 0 || !link_is_up(runner->api->link);
+	return runner->count == 0 || link_is_lost(runner->api->link);
 }
 
 int job_runner_new(struct api *api, struct event_base *base, struct job_runner **ret_runner)

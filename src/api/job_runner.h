@@ -19,6 +19,9 @@ void job_runner_pump(struct job_runner *runner);
 /* The link to a (new) store serves. */
 void job_runner_on_up(struct job_runner *runner);
 
+/* There is no store any more, and nobody to tell results. */
+void job_runner_on_lost(struct job_runner *runner);
+
 /* Appends the number of each job that is begun here. */
 void job_runner_list(const struct job_runner *runner, struct buf *numbers);
 

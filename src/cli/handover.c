@@ -12,14 +12,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION    1
+#define VERSION    2
 #define MAX_WORDS  256
 #define LINE_BYTES (64 * KIB)
 
 void handover_write(const struct handover *h, char text[static HANDOVER_TEXT_BYTES])
 {
-	(void)snprintf(text, HANDOVER_TEXT_BYTES, "%d listen=%d turn=%u warden=%d/%d front=%d ids=%u/%u", VERSION, h->listen_fd,
-		       h->turn, h->warden, h->warden_fd, h->front, h->front_uid, h->front_gid);
+	(void)snprintf(text, HANDOVER_TEXT_BYTES,
+		       "%d listen=%d turn=%u warden=%d/%d front=%d/%d ids=%u/%u store=%d/%d sender=%d/%d", VERSION, h->listen_fd,
+		       h->turn, h->warden, h->warden_fd, h->front, h->front_fd, h->front_uid, h->front_gid, h->store, h->store_fd,
+		       h->sender, h->sender_fd);
+}
+
+/* Who is there has a descriptor, who is not has none. */
+static bool is_helper(pid_t pid, int fd)
+{
+	return pid > 0 ? fd >= 3 || fd == -EBADF : pid == 0 && fd == -EBADF;
 }
 
 int handover_read(const char *text, struct handover *ret_handover)
@@ -27,11 +35,13 @@ int handover_read(const char *text, struct handover *ret_handover)
 	struct handover h = { 0 };
 	int version, end = 0;
 
-	if (sscanf(text, "%d listen=%d turn=%u warden=%d/%d front=%d ids=%u/%u%n", &version, &h.listen_fd, &h.turn, &h.warden,
-		   &h.warden_fd, &h.front, &h.front_uid, &h.front_gid, &end) != 8 ||
+	if (sscanf(text, "%d listen=%d turn=%u warden=%d/%d front=%d/%d ids=%u/%u store=%d/%d sender=%d/%d%n", &version,
+		   &h.listen_fd, &h.turn, &h.warden, &h.warden_fd, &h.front, &h.front_fd, &h.front_uid, &h.front_gid, &h.store,
+		   &h.store_fd, &h.sender, &h.sender_fd, &end) != 13 ||
 	    text[end] != '\0' || version != VERSION)
 		return -EBADMSG;
-	if (h.listen_fd < 3 || h.warden_fd < 3 || h.warden < 1 || h.front < 0 || h.turn < 1)
+	if (h.listen_fd < 3 || h.warden_fd < 3 || h.warden < 1 || h.turn < 1 || !is_helper(h.front, h.front_fd) ||
+	    !is_helper(h.store, h.store_fd) || !is_helper(h.sender, h.sender_fd))
 		return -EBADMSG;
 	*ret_handover = h;
 	return 0;
@@ -83,22 +93,28 @@ int handover_start_check(pid_t *ret_pid, struct err *err)
 	return r != 0 ? err_set(err, -r, "Cannot start %s", path) : 0;
 }
 
+static void keep_open(const int *fds, size_t count, bool is_kept)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i] >= 0)
+			(void)fcntl(fds[i], F_SETFD, is_kept ? 0 : FD_CLOEXEC);
+	}
+}
+
 int handover_exec(const struct handover *handover, struct err *err)
 {
 	char path[PATH_MAX], line[LINE_BYTES], *words[MAX_WORDS + 1], text[HANDOVER_TEXT_BYTES];
-	const int fds[] = { handover->listen_fd, handover->warden_fd };
+	const int fds[] = { handover->listen_fd, handover->warden_fd, handover->front_fd, handover->store_fd, handover->sender_fd };
 	int r = prepare(path, line, words, err);
 
 	if (r < 0)
 		return r;
-	array_for_each(fds, fd)
-		(void)fcntl(*fd, F_SETFD, 0);
+	keep_open(fds, ARRAY_SIZE(fds), true);
 	handover_write(handover, text);
 	(void)setenv(HANDOVER_VARIABLE, text, 1);
 	(void)execv(path, words);
 	r = -errno;
 	(void)unsetenv(HANDOVER_VARIABLE);
-	array_for_each(fds, fd)
-		(void)fcntl(*fd, F_SETFD, FD_CLOEXEC);
+	keep_open(fds, ARRAY_SIZE(fds), false);
 	return err_set(err, r, "Cannot start %s", path);
 }

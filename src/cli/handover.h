@@ -14,11 +14,14 @@
 struct handover {
 	int listen_fd, warden_fd;
 	pid_t warden, front; /* front: 0 when there is none just now */
+	int front_fd;        /* -EBADF: none, as the next two */
 	uint32_t front_uid, front_gid;
+	pid_t store, sender; /* 0: none */
+	int store_fd, sender_fd;
 	unsigned turn; /* of these children; the next ones' is one more */
 };
 
-#define HANDOVER_TEXT_BYTES 160
+#define HANDOVER_TEXT_BYTES 256
 
 /* Writes it as text, and reads it back. -EBADMSG: not what this version writes. */
 void handover_write(const struct handover *handover, char text[static HANDOVER_TEXT_BYTES]);

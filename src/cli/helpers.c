@@ -20,7 +20,7 @@ static const uint32_t offsets[HELPERS] = {
 
 void helpers_init(struct helpers *helpers, const struct args args[HELPERS])
 {
-	*helpers = (struct helpers){ .args = args, .linked_front = -EBADF };
+	*helpers = (struct helpers){ .args = args, .linked = { -EBADF, -EBADF } };
 	for (int i = 0; i < HELPERS; i++)
 		helpers->list[i] = (struct helper){ .child = { .program = args[i].items[0] }, .fd = -EBADF };
 }
@@ -70,17 +70,17 @@ static void keep(struct helper *helper, const struct args *args, uint32_t uid, u
 	log_line("%s The server goes on without it.", err.text);
 }
 
-static void send_end(int socket, uint64_t peer, int end)
+static void send_end(int socket, uint64_t peer, bool is_followed, int end)
 {
-	const struct store_link frame = { .head = STORE_HEAD(STORE_LINK, peer) };
+	const struct store_link frame = { .head = STORE_HEAD(STORE_LINK, peer), .is_followed = is_followed };
 	int r = frame_send(socket, &frame, sizeof frame, &end, 1);
 
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET) /* whoever has just died is told of when its exit comes */
 		log_line("A link cannot be handed on: %s", strerrordesc_np(-r));
 }
 
-/* A pair of sockets, an end to each; each is told who is at the other one. */
-static void link_two(int one, uint64_t one_is, int other, uint64_t other_is)
+/* A pair of sockets, an end to each; each is told who is at the other one. is_followed: the first gets another such link next. */
+static void link_two(int one, uint64_t one_is, int other, uint64_t other_is, bool is_followed)
 {
 	int ends[2];
 	int r = frame_new_pair(ends);
@@ -89,13 +89,65 @@ static void link_two(int one, uint64_t one_is, int other, uint64_t other_is)
 		log_line("A link cannot be made: %s", strerrordesc_np(-r));
 		return;
 	}
-	send_end(one, other_is, ends[0]);
-	send_end(other, one_is, ends[1]);
+	send_end(one, other_is, is_followed, ends[0]);
+	send_end(other, one_is, false, ends[1]);
 	(void)fd_close(ends[0]);
 	(void)fd_close(ends[1]);
 }
 
-void helpers_keep(struct helpers *helpers, uint32_t front_uid, uint32_t front_gid, int front_fd)
+void helpers_adopt(struct helpers *helpers, int which, pid_t pid, int fd, int front_fd)
+{
+	struct helper *helper = &helpers->list[which];
+
+	helper->child.pid = pid;
+	helper->fd = fd;
+	helper->uid = helper->gid = UINT32_MAX; /* nobody's: helpers_keep puts one of our own in its place */
+	if (pid == 0)
+		return;
+	helpers->is_sender_linked = true;
+	if (which == HELPER_STORE) {
+		helpers->linked[0] = front_fd;
+		helpers->is_store_up = true;
+	}
+}
+
+/* Whether it is there and was not asked to make room for another. */
+static bool stays(const struct helper *helper)
+{
+	return helper->fd >= 0 && !helper->child.was_asked;
+}
+
+static int *find_linked(struct helpers *helpers, int front_fd)
+{
+	array_for_each(helpers->linked, linked) {
+		if (*linked == front_fd)
+			return linked;
+	}
+	return NULL;
+}
+
+static bool needs_link(struct helpers *helpers, int front_fd)
+{
+	return front_fd >= 0 && !find_linked(helpers, front_fd);
+}
+
+/* A store that has just come has to know of both before it goes by the word of one. */
+static void link_fronts(struct helpers *helpers, const int front_fds[static HELPER_FRONTS])
+{
+	const struct helper *store = &helpers->list[HELPER_STORE];
+
+	for (int i = 0; i < HELPER_FRONTS && stays(store); i++) {
+		int *place = find_linked(helpers, -EBADF);
+
+		if (!place || !needs_link(helpers, front_fds[i]))
+			continue;
+		link_two(store->fd, STORE_PEER_STORE, front_fds[i], STORE_PEER_FRONT,
+			 i + 1 < HELPER_FRONTS && needs_link(helpers, front_fds[i + 1]));
+		*place = front_fds[i];
+	}
+}
+
+void helpers_keep(struct helpers *helpers, uint32_t front_uid, uint32_t front_gid, const int front_fds[static HELPER_FRONTS])
 {
 	const struct helper *store = &helpers->list[HELPER_STORE], *sender = &helpers->list[HELPER_SENDER];
 	bool is_root = geteuid() == 0;
@@ -103,12 +155,9 @@ void helpers_keep(struct helpers *helpers, uint32_t front_uid, uint32_t front_gi
 	for (int i = 0; i < HELPERS; i++)
 		keep(&helpers->list[i], &helpers->args[i], is_root ? front_uid + offsets[i] : front_uid,
 		     is_root ? front_gid + offsets[i] : front_gid);
-	if (helpers->linked_front < 0 && store->fd >= 0 && front_fd >= 0) {
-		link_two(store->fd, STORE_PEER_STORE, front_fd, STORE_PEER_FRONT);
-		helpers->linked_front = front_fd;
-	}
-	if (!helpers->is_sender_linked && store->fd >= 0 && sender->fd >= 0) {
-		link_two(store->fd, STORE_PEER_STORE, sender->fd, STORE_PEER_SENDER);
+	link_fronts(helpers, front_fds);
+	if (!helpers->is_sender_linked && stays(store) && stays(sender)) {
+		link_two(store->fd, STORE_PEER_STORE, sender->fd, STORE_PEER_SENDER, false);
 		helpers->is_sender_linked = true;
 	}
 }
@@ -147,7 +196,7 @@ static void note_exit(struct helpers *helpers, struct helper *helper, bool is_en
 	helper->fd = fd_close(helper->fd);
 	helpers->is_sender_linked = false;
 	if (helper == &helpers->list[HELPER_STORE]) {
-		helpers->linked_front = -EBADF;
+		helpers->linked[0] = helpers->linked[1] = -EBADF;
 		helpers->is_store_up = false;
 	}
 	if (child_ended_well(&helper->child) && (is_ending || helper->child.was_asked))
@@ -164,9 +213,12 @@ void helpers_look(struct helpers *helpers, bool is_ending)
 	}
 }
 
-void helpers_lose_front(struct helpers *helpers)
+void helpers_lose_front(struct helpers *helpers, int front_fd)
 {
-	helpers->linked_front = -EBADF;
+	int *linked = front_fd >= 0 ? find_linked(helpers, front_fd) : NULL;
+
+	if (linked)
+		*linked = -EBADF;
 }
 
 void helpers_end(struct helpers *helpers)

@@ -3,13 +3,14 @@
  * started, or keeps dying, is said so once, and the server goes on. Front and store, and store and sender, are linked anew
  * whenever one of the two is a new one.
  *
- * After a reload the ones before are nobody's: each ends by itself when its front is gone.
+ * A reload adopts those that it finds and puts its own in their place: one store serves the front that goes and the one that comes.
  */
 #pragma once
 #include "cli/child.h"
 #include "cli/spawn.h"
 
 #define HELPER_TEXT_BYTES 16
+#define HELPER_FRONTS     2 /* of a reload: the one that goes, and the next */
 
 enum { HELPER_STORE, HELPER_SENDER, HELPERS };
 
@@ -23,8 +24,8 @@ struct helper {
 
 struct helpers {
 	struct helper list[HELPERS];
-	const struct args *args; /* of HELPERS; their names first */
-	int linked_front;        /* the socket of the front that the store is linked to; -EBADF: none */
+	const struct args *args;   /* of HELPERS; their names first */
+	int linked[HELPER_FRONTS]; /* sockets of the fronts that the store is linked to; -EBADF: a free place */
 	bool is_sender_linked;
 	bool is_store_up; /* the store has said how many keys there are: */
 	uint32_t keys;
@@ -33,9 +34,12 @@ struct helpers {
 /* args is kept by pointer. */
 void helpers_init(struct helpers *helpers, const struct args args[HELPERS]);
 
-/* Starts those that do not run, as users beside the front's, and makes the links that are missing. front_fd: our socket to the front;
- * -EBADF: there is none now. */
-void helpers_keep(struct helpers *helpers, uint32_t front_uid, uint32_t front_gid, int front_fd);
+/* One that was started before a reload, and the front that it serves; each may be none (0, -EBADF). helpers_keep replaces it. */
+void helpers_adopt(struct helpers *helpers, int which, pid_t pid, int fd, int front_fd);
+
+/* Starts those that do not run, as users beside the front's, and makes the links that are missing. front_fds: our sockets to the
+ * fronts, the one before a reload first; -EBADF: there is none now. */
+void helpers_keep(struct helpers *helpers, uint32_t front_uid, uint32_t front_gid, const int front_fds[static HELPER_FRONTS]);
 
 /* What the store says. */
 void helpers_read_store(struct helpers *helpers);
@@ -46,8 +50,8 @@ bool helpers_take_exit(struct helpers *helpers, pid_t pid, int wait_status);
 /* Tells of those that have died. */
 void helpers_look(struct helpers *helpers, bool is_ending);
 
-/* The front has gone. */
-void helpers_lose_front(struct helpers *helpers);
+/* The front at the other end of that socket of ours has gone. */
+void helpers_lose_front(struct helpers *helpers, int front_fd);
 
 void helpers_end(struct helpers *helpers);
 void helpers_kill(const struct helpers *helpers);

@@ -17,7 +17,7 @@
 struct pair {
 	struct child warden, front;
 	int warden_fd; /* to the warden; -EBADF: none */
-	int front_fd;  /* to the front; -EBADF: none, or one that was started before a reload */
+	int front_fd;  /* to the front; -EBADF: none */
 	bool is_ready; /* this warden has passed its checks, and these ids are its own: */
 	uint32_t front_uid, front_gid;
 	char uid_text[PAIR_TEXT_BYTES], gid_text[PAIR_TEXT_BYTES], turn_text[PAIR_TEXT_BYTES];

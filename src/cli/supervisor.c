@@ -7,11 +7,12 @@
  * while: requests wait in the kernel. Ending goes the other way: first the front, which finishes what runs, then the warden,
  * which removes everything.
  *
- * The store and the sender of callbacks run beside the pair; none of their deaths ends anything else.
+ * The store and the sender of callbacks run beside the pairs, one of each for all of them; none of their deaths ends anything else.
  *
  * A reload (SIGHUP): the program on the disk is asked whether it would start with the configuration there; then it takes our place by
- * execve(2) and finds our children as `before`. It starts a pair of its own. When that serves, `before` ends as above, in its
- * own time; when it cannot, `before` goes on.
+ * execve(2) and finds our children as `before`. It starts a pair of its own, and when its warden is ready a store and a sender of
+ * its own in the place of those that it found. When the pair serves, `before` ends as above, in its own time, with that store;
+ * when it cannot, `before` goes on.
  */
 #include "cli/supervisor.h"
 
@@ -95,9 +96,14 @@ static void on_check_exit(struct supervisor *s)
 		.warden_fd = now->warden_fd,
 		.warden = now->warden.pid,
 		.front = now->front.pid,
+		.front_fd = now->front_fd,
 		.front_uid = now->front_uid,
 		.front_gid = now->front_gid,
 		.turn = now->turn,
+		.store = s->helpers.list[HELPER_STORE].child.pid,
+		.store_fd = s->helpers.list[HELPER_STORE].fd,
+		.sender = s->helpers.list[HELPER_SENDER].child.pid,
+		.sender_fd = s->helpers.list[HELPER_SENDER].fd,
 	};
 	struct err err = { 0 };
 
@@ -119,6 +125,9 @@ static void adopt(struct supervisor *s, const struct handover *handover)
 	before->warden.pid = handover->warden;
 	before->front.pid = handover->front;
 	before->warden_fd = handover->warden_fd;
+	before->front_fd = handover->front_fd;
+	helpers_adopt(&s->helpers, HELPER_STORE, handover->store, handover->store_fd, handover->front_fd);
+	helpers_adopt(&s->helpers, HELPER_SENDER, handover->sender, handover->sender_fd, handover->front_fd);
 	before->front_uid = handover->front_uid;
 	before->front_gid = handover->front_gid;
 	before->is_ready = true;
@@ -187,11 +196,11 @@ static void take_next_step(struct supervisor *s)
 		give_up(s, STATUS_FAILED);
 	}
 	if (!s->is_ending && now->is_ready)
-		helpers_keep(&s->helpers, now->front_uid, now->front_gid, now->front_fd);
+		helpers_keep(&s->helpers, now->front_uid, now->front_gid, (const int[]){ s->before.front_fd, now->front_fd });
 	if (s->is_ending) {
 		child_kill(&s->watchdog.ping);
 		pair_end(now, false);
-		if (now->front.pid == 0)
+		if (now->front.pid == 0 && s->before.front.pid == 0)
 			helpers_end(&s->helpers);
 	}
 	if (s->is_reload_wanted)
@@ -229,9 +238,8 @@ static void on_front_exit(struct supervisor *s, struct pair *pair)
 	bool is_now = pair == &s->now;
 	char text[CHILD_TEXT_BYTES];
 
+	helpers_lose_front(&s->helpers, pair->front_fd);
 	pair_lose_front(pair);
-	if (is_now)
-		helpers_lose_front(&s->helpers);
 	if (is_now && !s->is_ending && child_gave_reason(&pair->front)) {
 		begin_ending(s, WEXITSTATUS(pair->front.wait_status));
 	} else if (is_now && !s->is_ending && !pair->front.was_asked) {

@@ -105,6 +105,16 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 		(void)event_base_loopbreak(front->base);
 }
 
+static void on_open(void *arg)
+{
+	struct front *front = arg;
+
+	if (http_server_open(front->server) < 0) {
+		log_line("There is no memory to serve with.");
+		stop(front, EXIT_FAILURE);
+	}
+}
+
 /* Comes after each answer once the server is stopping. */
 static void on_quiet(void *arg)
 {
@@ -166,6 +176,7 @@ static int build(struct front *front, const struct service_events *events, struc
 		.wants_json_log = options->wants_json_log,
 		.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
 		.heartbeat_ms = (uint32_t)options->heartbeat_ms,
+		.on_open = on_open,
 		.on_quiet = on_quiet,
 		.arg = front,
 	};
@@ -200,6 +211,8 @@ static int build(struct front *front, const struct service_events *events, struc
 	r = http_server_new(front->base, options->listen_fd, &http, api_handler(front->api), &front->server, err);
 	if (r < 0)
 		return r;
+	if (options->supervisor_fd < 0) /* no store, and so no keys */
+		on_open(front);
 	r = service_add_provider(front->service, options->provider_fd);
 	return r < 0 ? err_set(err, r, "Cannot use the provider's link") : 0;
 }

@@ -48,9 +48,12 @@ struct http_handler {
 	void *arg;
 };
 
-/* Serves on listen_fd, which stays the caller's and is made non-blocking. handler is kept by pointer. */
+/* Serves on listen_fd, which stays the caller's and is made non-blocking, from http_server_open on. handler is kept by pointer. */
 int http_server_new(struct event_base *base, int listen_fd, const struct http_options *options, const struct http_handler *handler,
 		    struct http_server **ret_server, struct err *err);
+
+/* Begins to accept connections; until then they wait in the socket's backlog. Nothing once it was stopped. -ENOMEM */
+int http_server_open(struct http_server *server);
 
 /* Accepts no more connections; every reply from now on closes its connection. Safe to repeat. */
 void http_server_stop(struct http_server *server);

@@ -180,7 +180,14 @@ static int start_library(struct http_server *server, int listen_fd)
 
 	server->ready = event_new(server->base, info->epoll_fd, EV_READ | EV_PERSIST, on_ready, server);
 	server->soon = evtimer_new(server->base, on_ready, server);
-	if (!server->ready || !server->soon || event_add(server->ready, NULL) < 0)
+	return server->ready && server->soon ? 0 : -ENOMEM;
+}
+
+int http_server_open(struct http_server *server)
+{
+	if (server->is_stopping)
+		return 0;
+	if (event_add(server->ready, NULL) < 0)
 		return -ENOMEM;
 	server_run_soon(server); /* only a first turn puts the listening socket into the epoll set */
 	return 0;

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #define CALLS_WAITING_MAX 4096
+#define LINK_PATIENCE_S   2 /* without a store; a reload's comes within a tenth of it */
 #define KEYS_MAX_BYTES    (STORE_KEYS_MAX * sizeof(struct store_key))
 
 struct link_call {
@@ -24,8 +25,9 @@ TAILQ_HEAD(link_calls, link_call);
 struct link {
 	struct event_base *base;
 	const struct link_events *events;
-	struct event *on_supervisor, *on_store;
+	struct event *on_supervisor, *on_store, *on_patience;
 	int store;                    /* -EBADF: there is none */
+	bool is_lost;                 /* and none has come within LINK_PATIENCE_S */
 	bool is_up;                   /* it has answered STORE_HELLO */
 	struct link_calls sent, kept; /* oldest first */
 	unsigned sent_count, kept_count;
@@ -46,21 +48,15 @@ static void finish(struct link_call *call, const struct store_answer *answer, in
 	call_free(call);
 }
 
-/* Whoever is told may call again: the lists are emptied first. */
-static void drop_store(struct link *link)
+/* Whoever is told may call again: the list is emptied first. */
+static void finish_all(struct link_calls *from, unsigned *count, int status)
 {
-	const struct store_answer broken = { .status = -ECONNRESET };
+	const struct store_answer broken = { .status = status };
 	struct link_calls calls = TAILQ_HEAD_INITIALIZER(calls);
 	struct link_call *call;
 
-	if (link->on_store)
-		event_free(link->on_store);
-	link->on_store = NULL;
-	link->store = fd_close(link->store);
-	link->is_up = false;
-	TAILQ_CONCAT(&calls, &link->sent, list);
-	TAILQ_CONCAT(&calls, &link->kept, list);
-	link->sent_count = link->kept_count = 0;
+	TAILQ_CONCAT(&calls, from, list);
+	*count = 0;
 	while ((call = TAILQ_FIRST(&calls))) {
 		int none = -EBADF;
 
@@ -69,6 +65,52 @@ static void drop_store(struct link *link)
 	}
 }
 
+static void be_patient(struct link *link)
+{
+	static const struct timeval patience = { .tv_sec = LINK_PATIENCE_S };
+
+	if (link->on_patience)
+		(void)event_add(link->on_patience, &patience);
+}
+
+static void drop_greeting(struct link *link)
+{
+	struct link_call *first = TAILQ_FIRST(&link->kept);
+
+	if (!first || first->arg != link)
+		return;
+	TAILQ_REMOVE(&link->kept, first, list);
+	link->kept_count--;
+	call_free(first);
+}
+
+/* What was not sent yet waits for the next store: a reload's is there in a moment. */
+static void drop_store(struct link *link)
+{
+	if (link->store < 0)
+		return;
+	if (link->on_store)
+		event_free(link->on_store);
+	link->on_store = NULL;
+	link->store = fd_close(link->store);
+	link->is_up = false;
+	drop_greeting(link);
+	be_patient(link);
+	finish_all(&link->sent, &link->sent_count, -ECONNRESET);
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct link *link = arg;
+
+	(void)fd;
+	(void)what;
+	link->is_lost = true;
+	finish_all(&link->kept, &link->kept_count, -ENOTCONN);
+	link->events->on_lost(link->events->arg);
+}
+
+/* Nothing but the greeting, which is the first that is kept, before that is answered. */
 static bool is_behind_hello(const struct link *link)
 {
 	return !link->is_up && link->sent_count > 0;
@@ -94,16 +136,20 @@ static int keep_call(struct link *link, enum store_type type, void *frame, size_
 {
 	struct store_head head = STORE_HEAD((uint32_t)type, ++link->next_tag);
 	int fd = parcel ? fd_take(parcel) : -EBADF;
-	struct link_call *call = link->kept_count < CALLS_WAITING_MAX ? malloc(sizeof *call + size) : NULL;
+	bool has_room = link->kept_count < CALLS_WAITING_MAX || type == STORE_HELLO;
+	struct link_call *call = has_room ? malloc(sizeof *call + size) : NULL;
 
 	if (!call) {
 		(void)fd_close(fd);
-		return link->kept_count < CALLS_WAITING_MAX ? -ENOMEM : -EBUSY;
+		return has_room ? -ENOMEM : -EBUSY;
 	}
 	memcpy(frame, &head, sizeof head);
 	*call = (struct link_call){ .done = done, .arg = arg, .parcel = fd, .tag = head.tag, .size = size };
 	memcpy(call->frame, frame, size);
-	TAILQ_INSERT_TAIL(&link->kept, call, list);
+	if (type == STORE_HELLO)
+		TAILQ_INSERT_HEAD(&link->kept, call, list);
+	else
+		TAILQ_INSERT_TAIL(&link->kept, call, list);
 	link->kept_count++;
 	return 0;
 }
@@ -112,7 +158,7 @@ int link_call(struct link *link, enum store_type type, void *frame, size_t size,
 {
 	int r;
 
-	if (link->store < 0) {
+	if (link->store < 0 && link->is_lost) {
 		if (parcel)
 			*parcel = fd_close(*parcel);
 		return -ENOTCONN;
@@ -179,6 +225,12 @@ static int take_keys(struct link *link, const struct store_keys *frame, int parc
 	return r;
 }
 
+static int take_drop(const struct link *link, const struct store_drop *frame)
+{
+	link->events->on_canceled(frame->head.tag, link->events->arg);
+	return 0;
+}
+
 static void on_store(evutil_socket_t fd, short what, void *arg)
 {
 	struct link *link = arg;
@@ -186,6 +238,7 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 		struct store_head head;
 		struct store_answer answer;
 		struct store_keys keys;
+		struct store_drop drop;
 	} frame;
 	_cleanup_(fd_closep) int parcel = -EBADF;
 	size_t fds_count = 0;
@@ -200,6 +253,8 @@ static void on_store(evutil_socket_t fd, short what, void *arg)
 	else if (n == (ssize_t)sizeof frame.keys && frame.head.magic == STORE_MAGIC && frame.head.type == STORE_KEYS &&
 		 fds_count == 1)
 		r = take_keys(link, &frame.keys, parcel);
+	else if (n == (ssize_t)sizeof frame.drop && frame.head.magic == STORE_MAGIC && frame.head.type == STORE_DROP)
+		r = take_drop(link, &frame.drop);
 	if (r < 0 && link->store == fd)
 		drop_store(link);
 	else
@@ -238,6 +293,8 @@ static void take_store(struct link *link, int *fd)
 	int r;
 
 	drop_store(link);
+	link->is_lost = false;
+	(void)event_del(link->on_patience);
 	link->store = fd_take(fd);
 	r = fd_set_nonblock(link->store, true);
 	link->on_store = event_new(link->base, link->store, EV_READ | EV_PERSIST, on_store, link);
@@ -260,7 +317,7 @@ static void on_supervisor(evutil_socket_t fd, short what, void *arg)
 	if (n == -EAGAIN)
 		return;
 	if (!store_check_link(&frame, n, fds_count, &peer) || peer != STORE_PEER_STORE)
-		(void)event_del(link->on_supervisor); /* it has reloaded, and this front goes on with the store that it has */
+		(void)event_del(link->on_supervisor);
 	else
 		take_store(link, &store);
 }
@@ -277,7 +334,12 @@ int link_new(struct event_base *base, int supervisor_fd, const struct link_event
 	link->store = -EBADF;
 	TAILQ_INIT(&link->sent);
 	TAILQ_INIT(&link->kept);
+	link->on_patience = evtimer_new(base, on_patience, link);
+	if (!link->on_patience)
+		r = -ENOMEM;
+	link->is_lost = supervisor_fd < 0;
 	if (r == 0 && supervisor_fd >= 0) {
+		be_patient(link);
 		link->on_supervisor = event_new(base, supervisor_fd, EV_READ | EV_PERSIST, on_supervisor, link);
 		r = link->on_supervisor && event_add(link->on_supervisor, NULL) == 0 ? 0 : -ENOMEM;
 	}
@@ -297,6 +359,8 @@ void link_free(struct link *link)
 		event_free(link->on_store);
 	if (link->on_supervisor)
 		event_free(link->on_supervisor);
+	if (link->on_patience)
+		event_free(link->on_patience);
 	(void)fd_close(link->store);
 	array_for_each(lists, list) {
 		while (!TAILQ_EMPTY(*list)) {
@@ -312,6 +376,11 @@ void link_free(struct link *link)
 bool link_is_up(const struct link *link)
 {
 	return link->is_up;
+}
+
+bool link_is_lost(const struct link *link)
+{
+	return link->is_lost;
 }
 
 bool link_has_state(const struct link *link, char why[ERR_TEXT_BYTES])

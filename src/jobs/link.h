@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * link.h: the front's end of wire/store.h: calls to the store, each with exactly one answer, over links that the supervisor hands
- * over. A store that dies costs what was on its way; the next one is used as soon as it is there. Single-threaded.
+ * over. A store that dies costs what was on its way; what is asked while there is none waits two seconds for the next.
+ * Single-threaded.
  */
 #pragma once
 #include "base/buf.h"
@@ -13,7 +14,10 @@ struct link;
 struct link_events {
 	/* Before the first call on a new link: appends the number (uint64_t) of each job that is begun and has no stored result. */
 	void (*list_begun)(struct buf *numbers, void *arg);
-	void (*on_up)(void *arg); /* the link serves */
+	void (*on_up)(void *arg);   /* the link serves */
+	void (*on_lost)(void *arg); /* the store is gone, and no other came in time */
+	/* A job that is begun here was canceled by way of another front. */
+	void (*on_canceled)(uint64_t number, void *arg);
 	/* The keys as they are now: struct store_key, count of them. -errno: they cannot be used, and the old ones hold on. */
 	int (*on_keys)(const char *keys, size_t size, uint32_t count, void *arg);
 	void *arg;
@@ -28,6 +32,9 @@ int link_new(struct event_base *base, int supervisor_fd, const struct link_event
 void link_free(struct link *link);
 
 bool link_is_up(const struct link *link);
+
+/* There is no store, and nobody waits for one. */
+bool link_is_lost(const struct link *link);
 
 /* Whether the store has a state that it can use, as the last answer had it; if not, why. */
 bool link_has_state(const struct link *link, char why[ERR_TEXT_BYTES]);

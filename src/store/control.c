@@ -62,7 +62,7 @@ static void on_client(evutil_socket_t listener, short what, void *arg)
 	(void)what;
 	if (fd < 0)
 		return;
-	if (store->front >= 0 && count_waiting(store) < CLIENTS_MAX)
+	if (link_is_there(store) && count_waiting(store) < CLIENTS_MAX)
 		client = malloc(sizeof *client);
 	if (client) {
 		*client = (struct client){ .next = store->waiting, .fd = fd_take(&fd) };

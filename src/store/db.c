@@ -29,6 +29,7 @@ static const char *const migrations[] = {
 	" priority_max INTEGER NOT NULL, environments TEXT NOT NULL, providers TEXT NOT NULL, limits TEXT NOT NULL,"
 	" created_ms INTEGER NOT NULL) STRICT;"
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;",
+	"ALTER TABLE jobs ADD COLUMN runner INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const char *const texts[] = {

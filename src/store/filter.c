@@ -24,6 +24,7 @@ static const int calls[] = {
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(sendto),
+	SCMP_SYS(shutdown), /* of a link, for the store that comes next */
 	/* the database and the log */
 	SCMP_SYS(open),
 	SCMP_SYS(openat),

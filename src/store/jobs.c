@@ -9,7 +9,8 @@
 
 #define EXPIRE_AT_ONCE 100
 #define ROW_BYTES      512 /* as statements.def has it */
-#define BYTES_COLUMN   15  /* behind COLUMNS of statements.def */
+#define RUNNER_COLUMN  15  /* of COLUMNS in statements.def */
+#define BYTES_COLUMN   16  /* behind them */
 
 static int bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
@@ -284,14 +285,19 @@ static void note_end(struct jobs *jobs, uint32_t was, uint64_t result_bytes)
 	jobs->ended_bytes += ROW_BYTES + result_bytes;
 }
 
-int jobs_cancel(struct jobs *jobs, const struct store_get *call, uint64_t now_ms, struct buf *parcel)
+int jobs_cancel(struct jobs *jobs, const struct store_get *call, uint64_t now_ms, struct buf *parcel,
+		struct jobs_canceled *ret_canceled)
 {
 	struct store_job before, after;
+	struct jobs_canceled canceled = { 0 };
 	sqlite3_stmt *row;
 	int r = get_row(jobs, call, &row);
 
-	if (r == 0)
+	if (r == 0) {
 		read_job(row, &before);
+		canceled.number = before.number;
+		canceled.runner = before.state == STORE_STARTED ? column(row, RUNNER_COLUMN) : 0;
+	}
 	(void)sqlite3_reset(row);
 	if (r < 0)
 		return r;
@@ -310,6 +316,8 @@ int jobs_cancel(struct jobs *jobs, const struct store_get *call, uint64_t now_ms
 	if (r == 0)
 		r = append_job(row, false, parcel, &after);
 	(void)sqlite3_reset(row);
+	if (r == 0 && was_canceled)
+		*ret_canceled = canceled;
 	return r < 0 ? r : was_canceled ? 0 : -EALREADY;
 }
 
@@ -349,13 +357,14 @@ static int top_priority(struct jobs *jobs, int *ret_priority)
 	return r < 0 ? r : *ret_priority < -STORE_PRIORITY_MAX || *ret_priority > STORE_PRIORITY_MAX ? -EIO : 0;
 }
 
-static int start(struct jobs *jobs, uint64_t number, uint64_t now_ms)
+static int start(struct jobs *jobs, uint64_t number, uint64_t runner, uint64_t now_ms)
 {
 	sqlite3_stmt *row = db_use(jobs->db, DB_START);
 	int r;
 
 	(void)bind_number(row, 1, number);
 	(void)bind_number(row, 2, now_ms);
+	(void)bind_number(row, 3, runner);
 	r = db_step(row);
 	if (r == 0) {
 		jobs->queued--;
@@ -365,7 +374,7 @@ static int start(struct jobs *jobs, uint64_t number, uint64_t now_ms)
 }
 
 /* Begins the next job. -ENOENT: there is none; -ENOBUFS: there is no room in the parcel for it, and it waits on. */
-static int claim_one(struct jobs *jobs, uint64_t now_ms, struct buf *parcel)
+static int claim_one(struct jobs *jobs, uint64_t runner, uint64_t now_ms, struct buf *parcel)
 {
 	struct store_job job;
 	sqlite3_stmt *row;
@@ -386,7 +395,7 @@ static int claim_one(struct jobs *jobs, uint64_t now_ms, struct buf *parcel)
 		r = append_job(row, true, parcel, &job);
 		(void)sqlite3_reset(row);
 		if (r == 0)
-			r = start(jobs, job.number, now_ms);
+			r = start(jobs, job.number, runner, now_ms);
 		if (r < 0)
 			parcel->size = size;
 		return r;
@@ -394,12 +403,12 @@ static int claim_one(struct jobs *jobs, uint64_t now_ms, struct buf *parcel)
 	return r < 0 ? r : -EIO;
 }
 
-int jobs_claim(struct jobs *jobs, uint32_t count, uint64_t now_ms, struct buf *parcel, uint32_t *ret_count)
+int jobs_claim(struct jobs *jobs, uint32_t count, uint64_t runner, uint64_t now_ms, struct buf *parcel, uint32_t *ret_count)
 {
 	int r = 0;
 
 	*ret_count = 0;
-	while (*ret_count < count && (r = claim_one(jobs, now_ms, parcel)) == 0)
+	while (*ret_count < count && (r = claim_one(jobs, runner, now_ms, parcel)) == 0)
 		(*ret_count)++;
 	return r == -ENOENT || (r == -ENOBUFS && *ret_count > 0) ? 0 : r;
 }
@@ -438,42 +447,35 @@ int jobs_release(struct jobs *jobs, uint64_t number)
 	return 0;
 }
 
-static bool is_kept(uint64_t number, const uint64_t *kept, size_t kept_count)
+int jobs_disown(struct jobs *jobs)
 {
-	for (size_t i = 0; i < kept_count; i++) {
-		if (kept[i] == number)
-			return true;
-	}
-	return false;
+	return db_do(jobs->db, DB_DISOWN);
 }
 
-static int break_off(struct jobs *jobs, uint64_t number, uint64_t now_ms)
+int jobs_adopt(struct jobs *jobs, const uint64_t *numbers, size_t count, uint64_t runner)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		sqlite3_stmt *row = db_use(jobs->db, DB_ADOPT);
+
+		(void)bind_number(row, 1, numbers[i]);
+		(void)bind_number(row, 2, runner);
+		r = db_step(row);
+	}
+	return r;
+}
+
+int jobs_break_off(struct jobs *jobs, uint64_t runner, uint64_t now_ms)
 {
 	sqlite3_stmt *row = db_use(jobs->db, DB_BREAK_OFF);
 	int r;
 
-	(void)bind_number(row, 1, number);
+	(void)bind_number(row, 1, runner);
 	(void)bind_number(row, 2, now_ms);
 	r = db_step(row);
-	if (r == 0)
+	for (int i = r == 0 ? db_changes(jobs->db) : 0; i > 0; i--)
 		note_end(jobs, STORE_STARTED, 0);
-	return r;
-}
-
-int jobs_break_off(struct jobs *jobs, const uint64_t *kept, size_t kept_count, uint64_t now_ms)
-{
-	sqlite3_stmt *row = db_use(jobs->db, DB_STARTED);
-	int r;
-
-	while ((r = db_step(row)) == 1) {
-		uint64_t number = column(row, 0);
-
-		if (!is_kept(number, kept, kept_count))
-			r = break_off(jobs, number, now_ms);
-		if (r < 0)
-			break;
-	}
-	(void)sqlite3_reset(row);
 	return r;
 }
 

@@ -30,11 +30,16 @@ int jobs_get(struct jobs *jobs, const struct store_get *call, struct buf *parcel
 /* Appends up to call->count jobs, newest first; *ret_count says how many. */
 int jobs_list(struct jobs *jobs, const struct store_list *call, struct buf *parcel, uint32_t *ret_count);
 
-/* Cancels a job that has not ended, and appends it as it is then. -ENOENT; -EALREADY: it has ended, and is appended too. */
-int jobs_cancel(struct jobs *jobs, const struct store_get *call, uint64_t now_ms, struct buf *parcel);
+struct jobs_canceled {
+	uint64_t number, runner; /* runner 0: it had not begun */
+};
 
-/* Begins up to count queued jobs, and appends them with their bodies. */
-int jobs_claim(struct jobs *jobs, uint32_t count, uint64_t now_ms, struct buf *parcel, uint32_t *ret_count);
+/* Cancels a job that has not ended, and appends it as it is then. -ENOENT; -EALREADY: it has ended, and is appended too. */
+int jobs_cancel(struct jobs *jobs, const struct store_get *call, uint64_t now_ms, struct buf *parcel,
+		struct jobs_canceled *ret_canceled);
+
+/* Begins up to count queued jobs for a runner, and appends them with their bodies. A runner is a number from 1 that stands for a front. */
+int jobs_claim(struct jobs *jobs, uint32_t count, uint64_t runner, uint64_t now_ms, struct buf *parcel, uint32_t *ret_count);
 
 /* Stores a result. -EALREADY: the job has one, or was canceled; nothing is changed then. */
 int jobs_finish(struct jobs *jobs, const struct store_result *call, const char *result, size_t size, uint64_t now_ms);
@@ -42,8 +47,12 @@ int jobs_finish(struct jobs *jobs, const struct store_result *call, const char *
 /* Lets a job that was begun and has not run wait again. -EALREADY: it is not begun. */
 int jobs_release(struct jobs *jobs, uint64_t number);
 
-/* Ends the jobs that had begun and that nobody runs any more: all but the kept ones. */
-int jobs_break_off(struct jobs *jobs, const uint64_t *kept, size_t kept_count, uint64_t now_ms);
+/* Jobs that have begun are nobody's (runner 0), until a runner says that it has them. */
+int jobs_disown(struct jobs *jobs);
+int jobs_adopt(struct jobs *jobs, const uint64_t *numbers, size_t count, uint64_t runner);
+
+/* Ends the jobs that this runner, or nobody, had begun: it is gone. */
+int jobs_break_off(struct jobs *jobs, uint64_t runner, uint64_t now_ms);
 
 /* Deletes the oldest ended jobs past age or bytes, at most a hundred at once. 1: there may be more. */
 int jobs_expire(struct jobs *jobs, uint64_t now_ms);

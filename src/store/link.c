@@ -1,210 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0
+ * link.c: the fronts. There is one, and while a server reloads the one that goes and the one that comes.
  *
- * Calls that are there at once share a transaction, and are answered when it is on the disk: many small jobs cost one fsync.
+ * A job that has begun belongs to a front. It is broken off when the link to that front ends; or, after a start of ours, when
+ * every front has said which jobs it has and none has this one.
  */
 #include "store/store.h"
 
 #include "base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
-#define PARCEL_MAX_BYTES (STORE_RESULT_MAX_BYTES + MIB)
-#define CLAIM_MAX_BYTES  (64 * MIB)
-#define LIST_MAX_BYTES   (STORE_BATCH_MAX * sizeof(struct store_ticket) + STORE_LIST_MAX * sizeof(struct store_job))
-
-union call {
-	struct store_head head;
-	struct store_hello hello;
-	struct store_submit submit;
-	struct store_get get;
-	struct store_list list;
-	struct store_claim claim;
-	struct store_result result;
-	struct store_release release;
-	struct store_audit audit;
-};
-
-struct reply {
-	struct store_answer answer;
-	int parcel; /* -EBADF: none */
-};
-
-struct turn { /* what came at once */
-	struct reply replies[STORE_CALLS_MAX];
-	size_t count;
-	bool wants_keys, has_seen_keys;
-	uint64_t seen_tag;
-};
-
-/* The parcel of a call, read; NULL when there is none. */
-static int read_in(int fd, uint64_t max, char **ret_bytes, size_t *ret_size)
+bool link_is_there(const struct store *store)
 {
-	*ret_bytes = NULL;
-	*ret_size = 0;
-	return fd >= 0 ? store_read_parcel(fd, max, ret_bytes, ret_size) : 0;
-}
-
-/* Before the lock is ours, what the front says is kept for when it is. */
-static int say_hello(struct store *store, const struct store_hello *call, const char *parcel, size_t size)
-{
-	if (size != call->count * sizeof(uint64_t))
-		return -EPROTO;
-	if (!store->has_lock) {
-		free(store->kept);
-		store->kept = malloc(size + 1);
-		store->kept_count = call->count;
-		if (!store->kept)
-			return -ENOMEM;
-		memcpy(store->kept, parcel ? parcel : "", size);
-		return 0;
+	array_for_each(store->fronts, front) {
+		if (front->fd >= 0 && front->has_greeted)
+			return true;
 	}
-	return jobs_break_off(&store->jobs, (const uint64_t *)(const void *)parcel, call->count, store_now_ms());
+	return false;
 }
 
-/* What becomes of a call. Appends to out what goes back as a parcel. */
-static int serve(struct store *store, const union call *call, const char *parcel, size_t size, struct buf *out, uint32_t *count)
+/* Whoever has changed keys is told once every front goes by them. */
+static void release_when_seen(struct store *store)
 {
-	struct jobs *jobs = &store->jobs;
-	uint64_t now_ms = store_now_ms();
-
-	switch (call->head.type) {
-	case STORE_HELLO:
-		return say_hello(store, &call->hello, parcel, size);
-	case STORE_SUBMIT:
-		*count = call->submit.count;
-		return jobs_submit(jobs, &call->submit, parcel, size, now_ms, out);
-	case STORE_GET:
-		*count = 1;
-		return jobs_get(jobs, &call->get, out);
-	case STORE_LIST:
-		return jobs_list(jobs, &call->list, out, count);
-	case STORE_CANCEL:
-		*count = 1;
-		return jobs_cancel(jobs, &call->get, now_ms, out);
-	case STORE_CLAIM:
-		return jobs_claim(jobs, call->claim.count, now_ms, out, count);
-	case STORE_RESULT:
-		store->needs_expiry = true;
-		return jobs_finish(jobs, &call->result, parcel, size, now_ms);
-	case STORE_RELEASE:
-		return jobs_release(jobs, call->release.number);
-	case STORE_AUDIT:
-		return audit_append(&store->audit, call->audit.text, call->audit.size, now_ms);
-	default:
-		return -EPROTO;
+	array_for_each(store->fronts, front) {
+		if (front->fd >= 0 && front->has_greeted && front->seen_tag != store->keys_tag)
+			return;
 	}
+	control_release(store);
 }
 
-static size_t out_max(uint32_t type)
+/* A front that was there is gone, and what it had begun is broken off. */
+static void break_off(struct store *store, uint64_t runner)
 {
-	return type == STORE_GET ? PARCEL_MAX_BYTES : type == STORE_CLAIM ? CLAIM_MAX_BYTES : LIST_MAX_BYTES;
-}
+	int r = store->fault.code == 0 && store->has_lock && !store->is_ending ? db_do(&store->db, DB_BEGIN) : -ENODATA;
 
-static void answer(struct store *store, const union call *call, int fd, struct reply *reply)
-{
-	_cleanup_(buf_free) struct buf out = buf_new(out_max(call->head.type));
-	char *parcel = NULL;
-	size_t size = 0;
-	bool is_shut = !store->has_lock && call->head.type != STORE_HELLO;
-	int r = store->fault.code != 0 ? store->fault.code : is_shut ? -EBUSY : 0;
-
-	*reply = (struct reply){ .answer = { .head = STORE_HEAD(STORE_ANSWER, call->head.tag) }, .parcel = -EBADF };
-	if (r == 0)
-		r = read_in(fd, call->head.type == STORE_SUBMIT ? STORE_BATCH_MAX_BYTES : PARCEL_MAX_BYTES, &parcel, &size);
-	else
-		(void)snprintf(reply->answer.text, sizeof reply->answer.text, "%s",
-			       store->fault.code != 0 ? store->fault.text
-						      : "Another server, or this one before its reload, has the state folder.");
-	if (r == 0)
-		r = serve(store, call, parcel, size, &out, &reply->answer.count);
-	free(parcel);
-	reply->answer.status = store->fault.code != 0 || is_shut ? -ENODATA : r;
-	if (out.size == 0) {
-		reply->answer.count = 0;
+	if (r < 0)
 		return;
-	}
-	reply->parcel = fd_new_sealed("parcel", out.bytes, out.size);
-	if (reply->parcel < 0)
-		reply->answer = (struct store_answer){ .head = reply->answer.head, .status = -ENOMEM };
+	if (jobs_break_off(&store->jobs, runner, store_now_ms()) < 0)
+		log_line("The database failed: %s", sqlite3_errmsg(store->db.handle));
+	(void)calls_commit(store);
 }
 
-/* The next call, or 0 when there is none now. -errno: the link is of no use any more. */
-static int take_call(struct store *store, struct turn *turn)
+static void drop(struct front *front)
 {
-	union call call;
-	_cleanup_(fd_closep) int fd = -EBADF;
-	size_t fds_count = 0;
-	ssize_t n = frame_recv(store->front, &call, sizeof call, &fd, 1, &fds_count);
+	struct store *store = front->store;
 
-	if (n == -EAGAIN)
-		return 0;
-	if (n <= 0)
-		return n < 0 ? (int)n : -EPIPE;
-	if (!store_check_call(&call, n, fds_count))
-		return -EPROTO;
-	if (call.head.type == STORE_KEYS_SEEN) {
-		turn->has_seen_keys = true;
-		turn->seen_tag = call.head.tag;
-		return 1;
-	}
-	turn->wants_keys |= call.head.type == STORE_HELLO;
-	answer(store, &call, fd, &turn->replies[turn->count++]);
-	return 1;
+	if (front->on_call)
+		event_free(front->on_call);
+	(void)fd_close(front->fd);
+	free(front->kept);
+	if (front->has_greeted)
+		break_off(store, front->runner);
+	*front = (struct front){ .fd = -EBADF };
+	release_when_seen(store); /* a front that comes gets the keys as they are */
 }
 
-static void send_replies(struct store *store, struct turn *turn, int commit_status)
+static void on_call(evutil_socket_t fd, short what, void *arg)
 {
-	for (size_t i = 0; i < turn->count; i++) {
-		struct reply *reply = &turn->replies[i];
-		bool has_parcel = reply->parcel >= 0 && commit_status == 0;
-
-		if (commit_status < 0) {
-			reply->answer.status = -EIO;
-			reply->answer.count = 0;
-		}
-		reply->answer.queued = store->jobs.queued;
-		reply->answer.started = store->jobs.started;
-		if (store->front >= 0 &&
-		    frame_send(store->front, &reply->answer, sizeof reply->answer, &reply->parcel, has_parcel ? 1 : 0) < 0)
-			link_drop(store);
-		reply->parcel = fd_close(reply->parcel);
-	}
-}
-
-static int commit(struct store *store)
-{
-	int r = db_do(&store->db, DB_COMMIT);
-
-	if (r == 0)
-		return 0;
-	log_line("The database failed: %s", sqlite3_errmsg(store->db.handle));
-	(void)db_do(&store->db, DB_ROLLBACK);
-	(void)jobs_count(&store->jobs);
-	return r;
-}
-
-static void on_front(evutil_socket_t fd, short what, void *arg)
-{
-	struct store *store = arg;
-	struct turn turn = { 0 };
-	bool has_state = store->fault.code == 0;
-	int begun = has_state ? db_do(&store->db, DB_BEGIN) : 0, r = 1, status = begun;
+	struct front *front = arg;
+	struct store *store = front->store;
 
 	(void)fd;
 	(void)what;
-	while (turn.count < STORE_CALLS_MAX && r > 0)
-		r = take_call(store, &turn);
-	if (has_state && begun == 0)
-		status = commit(store);
-	send_replies(store, &turn, status);
-	if (r < 0)
-		link_drop(store);
-	if (turn.wants_keys)
-		link_push_keys(store);
-	if (turn.has_seen_keys && turn.seen_tag == store->keys_tag)
-		control_release(store);
+	if (calls_take(front) < 0)
+		drop(front);
+	else
+		release_when_seen(store);
 	sender_look(store);
 }
 
@@ -213,38 +75,76 @@ void link_push_keys(struct store *store)
 	_cleanup_(buf_free) struct buf parcel = buf_new(STORE_KEYS_MAX * sizeof(struct store_key));
 	struct store_keys frame = { .head = STORE_HEAD(STORE_KEYS, ++store->keys_tag) };
 	int r = store->fault.code == 0 ? keys_load(&store->db, &parcel, &frame.count) : 0;
+	_cleanup_(fd_closep) int fd = r < 0 ? r : fd_new_sealed("keys", parcel.bytes ? parcel.bytes : "", parcel.size);
 
-	if (store->front < 0)
-		return;
-	if (r < 0) {
+	if (r < 0)
 		log_line("The keys cannot be read: %s", sqlite3_errmsg(store->db.handle));
-		link_drop(store);
-		return;
+	array_for_each(store->fronts, front) {
+		if (front->fd < 0 || !front->has_greeted)
+			continue;
+		if (fd < 0 || frame_send(front->fd, &frame, sizeof frame, &fd, 1) < 0)
+			(void)shutdown(front->fd, SHUT_RDWR); /* its end is told of next */
 	}
-
-	_cleanup_(fd_closep) int fd = fd_new_sealed("keys", parcel.bytes ? parcel.bytes : "", parcel.size);
-
-	if (fd < 0 || frame_send(store->front, &frame, sizeof frame, &fd, 1) < 0)
-		link_drop(store);
 }
 
-void link_drop(struct store *store)
+int link_settle(struct store *store)
 {
-	if (store->on_front)
-		event_free(store->on_front);
-	store->on_front = NULL;
-	store->front = fd_close(store->front);
-	control_release(store); /* a front that comes gets the keys as they are */
-	store_check_orphan(store);
+	bool have_all_greeted = !store->awaits_front;
+	int r = 0;
+
+	array_for_each(store->fronts, front) {
+		if (front->fd < 0)
+			continue;
+		have_all_greeted &= front->has_greeted;
+		if (r == 0 && front->kept)
+			r = jobs_adopt(&store->jobs, front->kept, front->kept_count, front->runner);
+		free(front->kept);
+		front->kept = NULL;
+	}
+	return r == 0 && have_all_greeted && link_is_there(store) ? jobs_break_off(&store->jobs, 0, store_now_ms()) : r;
+}
+
+static struct front *find_place(struct store *store)
+{
+	struct front *oldest = &store->fronts[0];
+
+	array_for_each(store->fronts, front) {
+		if (front->fd < 0)
+			return front;
+		if (front->runner < oldest->runner)
+			oldest = front;
+	}
+	drop(oldest);
+	return oldest;
 }
 
 void link_take(struct store *store, int *fd)
 {
-	if (store->front >= 0)
-		link_drop(store);
-	store->front = fd_take(fd);
-	if (fd_set_nonblock(store->front, true) == 0)
-		store->on_front = event_new(store->loop, store->front, EV_READ | EV_PERSIST, on_front, store);
-	if (!store->on_front || event_add(store->on_front, NULL) < 0)
-		link_drop(store);
+	struct front *front = find_place(store);
+
+	*front = (struct front){ .store = store, .fd = fd_take(fd), .runner = ++store->runners };
+	if (fd_set_nonblock(front->fd, true) == 0)
+		front->on_call = event_new(store->loop, front->fd, EV_READ | EV_PERSIST, on_call, front);
+	if (!front->on_call || event_add(front->on_call, NULL) < 0)
+		drop(front);
+}
+
+/* unix(7): what is in our socket can still be read after SHUT_RD, and whoever sends to it gets EPIPE. */
+void link_finish(struct store *store)
+{
+	array_for_each(store->fronts, front) {
+		if (front->fd < 0)
+			continue;
+		(void)shutdown(front->fd, SHUT_RD);
+		while (calls_take(front) > 0)
+			;
+	}
+}
+
+void link_drop_all(struct store *store)
+{
+	array_for_each(store->fronts, front) {
+		if (front->fd >= 0)
+			drop(front);
+	}
 }

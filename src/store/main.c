@@ -32,6 +32,8 @@ static void on_terminate(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
+	store->is_ending = true;
+	link_finish(store);
 	(void)event_base_loopbreak(store->loop);
 }
 
@@ -48,20 +50,14 @@ static void on_supervisor(evutil_socket_t fd, short what, void *arg)
 	if (n == -EAGAIN)
 		return;
 	if (!store_check_link(&frame, n, fds_count, &peer)) {
-		(void)event_del(store->on_supervisor);
-		store->is_orphan = true;
-		store_check_orphan(store);
+		store->is_ending = true;
+		(void)event_base_loopbreak(store->loop);
 	} else if (peer == STORE_PEER_FRONT) {
+		store->awaits_front = frame.is_followed;
 		link_take(store, &link);
 	} else if (peer == STORE_PEER_SENDER) {
 		sender_take(store, &link);
 	}
-}
-
-void store_check_orphan(struct store *store)
-{
-	if (store->is_orphan && store->front < 0)
-		(void)event_base_loopbreak(store->loop);
 }
 
 static void expire(struct store *store)
@@ -175,12 +171,12 @@ static int open_files(struct store *store, struct err *err)
 
 static int use_lock(struct store *store, struct err *err)
 {
-	int r = jobs_count(&store->jobs);
+	int r = jobs_disown(&store->jobs);
 
-	if (r == 0 && store->kept)
-		r = jobs_break_off(&store->jobs, store->kept, store->kept_count, store_now_ms());
-	free(store->kept);
-	store->kept = NULL;
+	if (r == 0)
+		r = jobs_count(&store->jobs);
+	if (r == 0)
+		r = link_settle(store);
 	if (r < 0)
 		return err_set(err, r, "The database cannot be read");
 	return audit_open(&store->audit, store->options->audit_bytes_max, err);
@@ -245,8 +241,8 @@ static void close_all(struct store *store)
 {
 	struct event *events[] = { store->on_terminate, store->on_supervisor, store->on_tick };
 
-	store->is_orphan = false;
-	link_drop(store);
+	store->is_ending = true;
+	link_drop_all(store);
 	if (store->on_sender)
 		event_free(store->on_sender); /* what it has on its way is sent again */
 	store->sender = fd_close(store->sender);
@@ -259,7 +255,6 @@ static void close_all(struct store *store)
 	}
 	if (store->loop)
 		event_base_free(store->loop);
-	free(store->kept);
 	store->lock = fd_close(store->lock);
 }
 
@@ -267,7 +262,7 @@ static int serve(const struct options *options, struct err *err)
 {
 	struct store store = {
 		.options = options,
-		.front = -EBADF,
+		.fronts = { { .fd = -EBADF }, { .fd = -EBADF }, { .fd = -EBADF }, { .fd = -EBADF } },
 		.sender = -EBADF,
 		.control = -EBADF,
 		.lock = -EBADF,

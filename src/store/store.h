@@ -16,12 +16,28 @@
 
 #define CALLBACK_SECRET "callback secret" /* its name in the database */
 
+#define STORE_FRONTS_MAX 4 /* one; while a reload goes on, and a front is being replaced besides, three */
+
+struct front {
+	struct store *store;
+	struct event *on_call;
+	int fd;            /* -EBADF: a free place */
+	uint64_t runner;   /* its number among all that there were; from 1 */
+	uint64_t seen_tag; /* of the last STORE_KEYS that it goes by */
+	bool has_greeted;  /* and so said which jobs it has begun: */
+	uint64_t *kept;    /* these, until the lock is ours; owned */
+	size_t kept_count;
+};
+
 struct store {
 	const struct options *options;
 	struct event_base *loop;
-	struct event *on_terminate, *on_supervisor, *on_front, *on_sender, *on_control, *on_tick;
-	int front, sender, control, lock; /* -EBADF: not there */
-	struct err fault;                 /* code 0: the state can be used */
+	struct event *on_terminate, *on_supervisor, *on_sender, *on_control, *on_tick;
+	struct front fronts[STORE_FRONTS_MAX];
+	uint64_t runners;          /* how many fronts there were */
+	bool awaits_front;         /* another one is to be linked, which may have begun jobs */
+	int sender, control, lock; /* -EBADF: not there */
+	struct err fault;          /* code 0: the state can be used */
 	struct db db;
 	struct jobs jobs;
 	struct audit audit;
@@ -31,9 +47,7 @@ struct store {
 	uint8_t secret[32];     /* signs callbacks */
 	bool needs_expiry;
 	bool has_lock;  /* jobs and the audit log are ours; without it only keys are read */
-	bool is_orphan; /* the supervisor has reloaded: we end with our front */
-	uint64_t *kept; /* what the front had begun when it said hello, to be looked at when the lock comes; owned */
-	size_t kept_count;
+	bool is_ending; /* fronts that leave us are not gone */
 };
 
 /* Milliseconds since 1970. */
@@ -42,13 +56,23 @@ uint64_t store_now_ms(void);
 /* main.c: takes the lock if it is free now, and then opens what it is for. */
 void store_try_lock(struct store *store);
 
-/* main.c: ends the loop when nobody needs it any more. */
-void store_check_orphan(struct store *store);
+/* calls.c: serves what a front has sent, at most STORE_CALLS_MAX calls. How many; -errno: the link is of no use any more. */
+int calls_take(struct front *front);
 
-/* link.c: the front. Takes the descriptor over. */
+/* Ends the transaction; -errno, after a line in the log, when it was rolled back. */
+int calls_commit(struct store *store);
+
+/* link.c: the fronts. Takes the descriptor over. */
 void link_take(struct store *store, int *fd);
-void link_drop(struct store *store);
+void link_drop_all(struct store *store);
 void link_push_keys(struct store *store);
+bool link_is_there(const struct store *store);
+
+/* The jobs that had begun belong to the fronts that said so; once all have, those of nobody are broken off. Part of a transaction. */
+int link_settle(struct store *store);
+
+/* Answers what has been sent already; what is sent after this waits for the next store. */
+void link_finish(struct store *store);
 
 /* control.c: `safexec keys` on this machine, through a socket in the state folder. */
 int control_open(struct store *store, struct err *err);

@@ -112,7 +112,8 @@ bool store_check_link(const void *bytes, ssize_t size, size_t fds_count, enum st
 	if (size != (ssize_t)sizeof link || fds_count != 1)
 		return false;
 	memcpy(&link, bytes, sizeof link);
-	if (link.head.magic != STORE_MAGIC || link.head.type != STORE_LINK || link.head.tag > STORE_PEER_SENDER)
+	if (link.head.magic != STORE_MAGIC || link.head.type != STORE_LINK || link.head.tag > STORE_PEER_SENDER ||
+	    link.is_followed > 1 || link.zero != 0)
 		return false;
 	*ret_peer = (enum store_peer)link.head.tag;
 	return true;

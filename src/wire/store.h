@@ -4,7 +4,8 @@
  * A link (SEQPACKET) carries calls from the front, one frame each, and exactly one STORE_ANSWER to each, with the call's tag;
  * at most STORE_CALLS_MAX calls are without their answer at once. The first call on a link is STORE_HELLO. What is long
  * travels as a *parcel*: a sealed memfd whose layout the frame's type says. The store pushes STORE_KEYS unasked, at first right
- * after the answer to STORE_HELLO; the front says STORE_KEYS_SEEN when it goes by them.
+ * after the answer to STORE_HELLO; the front says STORE_KEYS_SEEN when it goes by them. While a server reloads, the store has a link
+ * to the front that goes and to the one that comes; STORE_DROP tells the one of a job that the other has canceled.
  *
  *     call            parcel                                      answer's parcel
  *     STORE_HELLO     a uint64_t a job that this front has begun  -
@@ -62,6 +63,7 @@ enum store_type {
 	/* between the supervisor and store, sender, front */
 	STORE_LINK, /* to each of two: an end of their (new) link; the tag says who is at the other one, enum store_peer */
 	STORE_UP,   /* from the store: it serves, and how many keys there are */
+	STORE_DROP, /* to a front, unasked: a job that it has begun was canceled by way of another one */
 };
 
 enum store_peer { STORE_PEER_FRONT, STORE_PEER_STORE, STORE_PEER_SENDER };
@@ -198,12 +200,17 @@ struct store_callback_done {
 
 struct store_link {
 	struct store_head head;
+	uint32_t is_followed, zero; /* is_followed: another front's comes next, which was there before */
 };
 
 struct store_up {
 	struct store_head head;
 	int32_t status; /* 0, or -errno: the state cannot be used, as the store's log says */
 	uint32_t keys;
+};
+
+struct store_drop { /* head.tag: the job's number */
+	struct store_head head;
 };
 
 #define STORE_HEAD(t, n) ((struct store_head){ .magic = STORE_MAGIC, .type = (t), .tag = (n) })

@@ -135,7 +135,8 @@ static void open_world(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	world.base = event_base_new();
 	if (!world.base ||
-	    http_server_new(world.base, listen_anywhere(&address, &address_size), &options, &handler, &world.server, &err) < 0)
+	    http_server_new(world.base, listen_anywhere(&address, &address_size), &options, &handler, &world.server, &err) < 0 ||
+	    http_server_open(world.server) < 0)
 		abort();
 	turn();
 }

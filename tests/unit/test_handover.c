@@ -9,14 +9,15 @@
 static void what_one_program_writes_the_next_one_reads(void **state)
 {
 	static const struct handover cases[] = {
-		{ .listen_fd = 3, .warden_fd = 4, .warden = 5, .front = 6, .front_uid = 7, .front_gid = 8, .turn = 1 },
-		{ .listen_fd = 3, .warden_fd = 3, .warden = 1, .front = 0, .turn = 1 },
-		{ .listen_fd = INT_MAX,
-		  .warden_fd = INT_MAX,
-		  .warden = INT_MAX,
-		  .front = INT_MAX,
-		  .front_uid = UINT_MAX,
-		  .front_gid = UINT_MAX,
+		{ 3, 4, 5, 6, 9, 7, 8, 10, 11, 12, 13, .turn = 1 },
+		{ .listen_fd = 3,
+		  .warden_fd = 3,
+		  .warden = 1,
+		  .front_fd = -EBADF,
+		  .store_fd = -EBADF,
+		  .sender_fd = -EBADF,
+		  .turn = 1 },
+		{ INT_MAX, INT_MAX, INT_MAX, INT_MAX, INT_MAX, UINT_MAX, UINT_MAX, INT_MAX, INT_MAX, INT_MAX, INT_MAX,
 		  .turn = UINT_MAX },
 	};
 
@@ -33,6 +34,11 @@ static void what_one_program_writes_the_next_one_reads(void **state)
 		assert_int_equal(got.front, c->front);
 		assert_int_equal(got.front_uid, c->front_uid);
 		assert_int_equal(got.front_gid, c->front_gid);
+		assert_int_equal(got.front_fd, c->front_fd);
+		assert_int_equal(got.store, c->store);
+		assert_int_equal(got.store_fd, c->store_fd);
+		assert_int_equal(got.sender, c->sender);
+		assert_int_equal(got.sender_fd, c->sender_fd);
 		assert_int_equal(got.turn, c->turn);
 	}
 }
@@ -42,16 +48,22 @@ static void what_another_version_wrote_is_refused(void **state)
 	static const char *const texts[] = {
 		"",
 		"check",
-		"2 listen=3 turn=1 warden=5/4 front=6 ids=7/8",
-		"1 listen=3 turn=1 warden=5/4 front=6 ids=7/8 ",
-		"1 listen=3 turn=1 warden=5/4 front=6 ids=7/8x",
-		"1 listen=3 turn=1 warden=5/4 front=6 ids=7",
-		"1 listen=2 turn=1 warden=5/4 front=6 ids=7/8",
-		"1 listen=3 turn=1 warden=5/2 front=6 ids=7/8",
-		"1 listen=3 turn=0 warden=5/4 front=6 ids=7/8",
-		"1 listen=3 turn=1 warden=0/4 front=6 ids=7/8",
-		"1 listen=3 turn=1 warden=-1/4 front=6 ids=7/8",
-		"1 listen=3 turn=1 warden=5/4 front=-6 ids=7/8",
+		"1 listen=3 turn=1 warden=5/4 front=6 ids=7/8",
+		"1 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=11/12 ",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=11/12x",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10",
+		"2 listen=2 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/2 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=0 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=0/4 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=-1/4 front=6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=-6/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=0/7 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=6/2 ids=7/8 store=9/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=0/10 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/-1 sender=11/12",
+		"2 listen=3 turn=1 warden=5/4 front=6/7 ids=7/8 store=9/10 sender=-1/12",
 	};
 
 	(void)state;

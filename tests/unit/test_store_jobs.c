@@ -9,6 +9,7 @@
 struct scene {
 	struct db db;
 	struct jobs jobs;
+	uint64_t runner; /* who claims */
 };
 
 static void open_scene(struct scene *scene)
@@ -17,6 +18,7 @@ static void open_scene(struct scene *scene)
 
 	if (db_open(&scene->db, &err) < 0)
 		fail_msg("%s", err.text);
+	scene->runner = 1;
 	scene->jobs = (struct jobs){ .db = &scene->db, .queued_max = 5, .age_ms_max = 1000, .bytes_max = MIB };
 	assert_int_equal(jobs_count(&scene->jobs), 0);
 }
@@ -76,7 +78,7 @@ static void claim(struct scene *scene, uint32_t count, char *letters, uint64_t *
 	uint32_t got;
 	size_t at = 0;
 
-	assert_int_equal(jobs_claim(&scene->jobs, count, 2000, &out, &got), 0);
+	assert_int_equal(jobs_claim(&scene->jobs, count, scene->runner, 2000, &out, &got), 0);
 	for (uint32_t i = 0; i < got; i++) {
 		assert_true(store_take(out.bytes, out.size, &at, &job, sizeof job));
 		letters[i] = out.bytes[at];
@@ -202,15 +204,18 @@ static void a_job_can_be_canceled_until_it_has_ended_by_its_owner_alone(void **s
 
 	struct store_ticket ticket = submit_one(&scene, (struct wanted){ .key = 4, .body = "a" });
 	struct store_get call = { .key = 5 };
+	struct jobs_canceled canceled = { 0 };
 
 	memcpy(call.id, ticket.id, sizeof call.id);
-	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out), -ENOENT);
+	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out, &canceled), -ENOENT);
 	call.key = 4;
 	claim(&scene, 1, letters, &number);
-	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out), 0);
+	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out, &canceled), 0);
 	assert_int_equal(scene.jobs.started, 0);
+	assert_int_equal(canceled.number, number);
+	assert_int_equal(canceled.runner, 1);
 	assert_int_equal(finish(&scene, number, "late", 3000), -EALREADY);
-	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out), -EALREADY);
+	assert_int_equal(jobs_cancel(&scene.jobs, &call, 2000, &out, &canceled), -EALREADY);
 	assert_int_equal(get(&scene, ticket.id).state, STORE_CANCELED);
 	db_close(&scene.db);
 }
@@ -233,7 +238,10 @@ static void what_had_begun_and_nobody_runs_is_broken_off_and_survives_a_reopenin
 	open_scene(&scene);
 	assert_int_equal(scene.jobs.queued, 1);
 	assert_int_equal(scene.jobs.started, 2);
-	assert_int_equal(jobs_break_off(&scene.jobs, numbers, 1, 5000), 0);
+	assert_int_equal(jobs_disown(&scene.jobs), 0);
+	assert_int_equal(jobs_adopt(&scene.jobs, numbers, 1, 7), 0);
+	assert_int_equal(jobs_break_off(&scene.jobs, 0, 5000), 0);
+	assert_int_equal(scene.jobs.started, 1);
 	assert_int_equal(get(&scene, kept.id).state, STORE_STARTED);
 	assert_int_equal(get(&scene, waits.id).state, STORE_QUEUED);
 
@@ -244,6 +252,50 @@ static void what_had_begun_and_nobody_runs_is_broken_off_and_survives_a_reopenin
 	assert_int_equal(job.result_size, 0);
 	assert_int_equal(finish(&scene, numbers[1], "late", 6000), -EALREADY);
 	assert_int_equal(finish(&scene, numbers[0], "fine", 6000), 0);
+	db_close(&scene.db);
+}
+
+static void of_two_runners_the_one_that_goes_breaks_off_its_own_jobs_alone(void **state)
+{
+	struct scene scene;
+	char letters[4];
+	uint64_t first, second;
+
+	(void)state;
+	open_scene(&scene);
+	(void)submit_one(&scene, (struct wanted){ .body = "a" });
+	(void)submit_one(&scene, (struct wanted){ .body = "b" });
+	claim(&scene, 1, letters, &first);
+	scene.runner = 2;
+	claim(&scene, 1, letters, &second);
+	assert_int_equal(jobs_break_off(&scene.jobs, 0, 5000), 0);
+	assert_int_equal(scene.jobs.started, 2);
+	assert_int_equal(jobs_break_off(&scene.jobs, 1, 5000), 0);
+	assert_int_equal(scene.jobs.started, 1);
+	assert_int_equal(finish(&scene, first, "late", 6000), -EALREADY);
+	assert_int_equal(finish(&scene, second, "fine", 6000), 0);
+	db_close(&scene.db);
+}
+
+static void a_database_of_the_first_version_is_brought_up_to_date_with_its_jobs(void **state)
+{
+	struct scene scene;
+	char letters[4];
+
+	(void)state;
+	open_scene(&scene);
+	(void)submit_one(&scene, (struct wanted){ .body = "a" });
+	db_close(&scene.db);
+
+	sqlite3 *plain = NULL;
+
+	assert_int_equal(sqlite3_open("safexec.db", &plain), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(plain, "ALTER TABLE jobs DROP COLUMN runner; PRAGMA user_version = 1", NULL, NULL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_close(plain), SQLITE_OK);
+	open_scene(&scene);
+	claim(&scene, 1, letters, NULL);
+	assert_string_equal(letters, "a");
 	db_close(&scene.db);
 }
 
@@ -359,6 +411,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(keys_take_turns_and_priority_goes_first),
 	TEST(a_job_can_be_canceled_until_it_has_ended_by_its_owner_alone),
 	TEST(what_had_begun_and_nobody_runs_is_broken_off_and_survives_a_reopening),
+	TEST(of_two_runners_the_one_that_goes_breaks_off_its_own_jobs_alone),
+	TEST(a_database_of_the_first_version_is_brought_up_to_date_with_its_jobs),
 	TEST(a_job_that_did_not_run_waits_again_in_its_old_place),
 	TEST(ended_jobs_expire_by_age_and_by_bytes_oldest_first),
 	TEST(a_list_filters_by_state_and_goes_on_behind_its_cursor),
