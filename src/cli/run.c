@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SERVER, ENVIRONMENT, PROVIDER, STDIN, FILES, LIMIT, READ_ONLY, LAST_VALUE, FIGURES, JSON };
+enum { SERVER, ENVIRONMENT, PROVIDER, STDIN, FILES, LIMIT, READ_ONLY, LAST_VALUE, FIGURES, OUTPUT, OUTPUT_DIR, REPLACE, JSON };
 
 static int check_server(const struct option_row *row, const char *text, struct err *err)
 {
@@ -40,6 +40,9 @@ static const struct option_row rows[] = {
 	[READ_ONLY] = { .name = "read-only", .help = "let the program write no file" },
 	[LAST_VALUE] = { .name = "last-value", .help = "print the value of the last expression" },
 	[FIGURES] = { .name = "figures", .arg = "DIR", .help = "where its figures are saved", .def = "." },
+	[OUTPUT] = { .name = "output", .arg = "GLOB", .help = "files of its to come back and be saved, as in 'out/*.csv'; may be repeated" },
+	[OUTPUT_DIR] = { .name = "output-dir", .arg = "DIR", .help = "where they are saved", .def = "." },
+	[REPLACE] = { .name = "replace", .help = "let them take the place of files that are there" },
 	[JSON] = { .name = "json", .help = "print the server's answer instead" },
 };
 
@@ -72,6 +75,13 @@ static int add_limit(const char *text, void *arg)
 	return run_body_add_limit(adding->body, text, adding->err);
 }
 
+static int add_output(const char *text, void *arg)
+{
+	const struct adding *adding = arg;
+
+	return run_body_add_output(adding->body, text, adding->err);
+}
+
 static int add_words(json_t *body, const char *const *values, char **words, struct err *err)
 {
 	static const struct {
@@ -101,7 +111,8 @@ static int make_body(const char *const *values, int argc, char **argv, char **wo
 		(void)err_say(err, -EINVAL, "Standard input cannot be both the program and what it reads.");
 		return STATUS_USAGE;
 	}
-	if (command_each(&run_command, argc, argv, LIMIT, add_limit, &adding) < 0)
+	if (command_each(&run_command, argc, argv, LIMIT, add_limit, &adding) < 0 ||
+	    command_each(&run_command, argc, argv, OUTPUT, add_output, &adding) < 0)
 		return STATUS_USAGE;
 	if (run_body_add_code(body, words[0], err) < 0 || command_each(&run_command, argc, argv, FILES, add_file, &adding) < 0 ||
 	    (values[STDIN] && run_body_add_stdin(body, values[STDIN], err) < 0) || add_words(body, values, words, err) < 0)
@@ -130,6 +141,9 @@ static int run_words(const char *const *values, int argc, char **argv, char **wo
 	_cleanup_(run_show_free) struct run_show show = {
 		.address = values[SERVER],
 		.figures = values[FIGURES],
+		.outputs = { .folder = values[OUTPUT_DIR],
+			     .globs = json_object_get(request, "outputs"),
+			     .may_replace = values[REPLACE] != NULL },
 		.is_json = values[JSON] != NULL,
 		.is_terminal = isatty(STDERR_FILENO) == 1,
 		.began_at = clock_now(),
@@ -155,10 +169,10 @@ const struct command run_command = {
 	.summary = "run a Python program on a server",
 	.about = "Sends SCRIPT (- is standard input) to a running `safexec serve` and shows it as if it ran here: what it prints, "
 		 "as it\n"
-		 "comes, and its figures as files. What follows SCRIPT are its arguments.\n"
+		 "comes, and its figures, and the files that --output names, as files. What follows SCRIPT are its arguments.\n"
 		 "Exit status: the program's own; 128 and the number of the signal that killed it; 124 when its time was over; 125 "
 		 "when it\n"
-		 "was ended for another reason, or could not run; 2 for a wrong command line.\n"
+		 "was ended for another reason, could not run, or left a file that could not be saved; 2 for a wrong command line.\n"
 		 "An API key is taken from the environment variable SAFEXEC_KEY.",
 	.options = rows,
 	.options_count = ARRAY_SIZE(rows),

@@ -165,6 +165,15 @@ int run_body_add_limit(json_t *body, const char *text, struct err *err)
 	return !limits || json_object_set_new(limits, name, value) < 0 ? no_memory(err) : 0;
 }
 
+int run_body_add_output(json_t *body, const char *glob, struct err *err)
+{
+	json_t *text = json_string(glob), *list = member(body, "outputs", json_array());
+
+	if (!text)
+		return err_say(err, -EILSEQ, "--output is not UTF-8 text.");
+	return !list || json_array_append_new(list, text) < 0 ? no_memory(err) : 0;
+}
+
 int run_body_add_args(json_t *body, char **args, struct err *err)
 {
 	json_t *list = args[0] ? member(body, "args", json_array()) : NULL;

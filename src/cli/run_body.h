@@ -18,4 +18,6 @@ int run_body_add_file(json_t *body, const char *path, struct err *err);
 /* "wall_ms=5000", "memory_bytes=256M", "cpus=1.5". Whether there is such a limit is for the server to say. */
 int run_body_add_limit(json_t *body, const char *text, struct err *err);
 
+/* A pattern of files that are to come back. */
+int run_body_add_output(json_t *body, const char *glob, struct err *err);
 int run_body_add_args(json_t *body, char **args, struct err *err);

@@ -173,6 +173,27 @@ static int take_whole(struct run_show *show)
 	return -EPROTO;
 }
 
+static void save_files(struct run_show *show)
+{
+	const json_t *files = json_object_get(show->verdict, "files"), *file;
+	struct err err;
+	size_t i;
+
+	json_array_foreach(files, i, file)
+	{
+		if (outputs_save(&show->outputs, file, &err) == 0) {
+			fprintf(stderr, "safexec run: saved %s\n", json_string_value(json_object_get(file, "path")));
+			continue;
+		}
+		fprintf(stderr, "safexec run: %s\n", err.text);
+		show->has_lost_file = true;
+	}
+	if (json_is_true(json_object_get(show->verdict, "files_truncated"))) {
+		(void)fputs("safexec run: There were more files than can come back.\n", stderr);
+		show->has_lost_file = true;
+	}
+}
+
 static void say_end(const struct run_show *show)
 {
 	const char *verdict = json_string_value(json_object_get(show->verdict, "verdict"));
@@ -193,11 +214,15 @@ int run_show_end(struct run_show *show)
 	if (!show->is_json) {
 		if (json_is_string(json_object_get(show->verdict, "result")) && !show->has_shown_text)
 			(void)show_line(show, json_object_get(show->verdict, "result"));
+		save_files(show);
 		say_end(show);
 	}
 	if (show->is_terminal && !show->is_json && json_object_get(show->verdict, "usage"))
 		show_times(show);
-	return run_show_status(show->verdict);
+
+	int status = run_show_status(show->verdict);
+
+	return status == 0 && show->has_lost_file ? RUN_STATUS_FAILED : status;
 }
 
 void run_show_free(struct run_show *show)
