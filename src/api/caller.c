@@ -10,11 +10,16 @@
 
 #define LOOPBACK_SHARE 4
 
+unsigned caller_share(const struct store_key *key)
+{
+	return key && key->concurrency > 0 && key->concurrency < LOOPBACK_SHARE ? key->concurrency : LOOPBACK_SHARE;
+}
+
 static void admit_anybody(struct call *call)
 {
 	call->caller = (struct caller){
 		.most = call->api->options.most,
-		.share = LOOPBACK_SHARE,
+		.share = caller_share(NULL),
 		.is_admin = true,
 		.priority_max = STORE_PRIORITY_MAX,
 	};
@@ -46,7 +51,7 @@ static void admit_key(struct call *call, const struct store_key *key)
 	*caller = (struct caller){
 		.key = key->id,
 		.most = call->api->options.most,
-		.share = key->concurrency > 0 && key->concurrency < LOOPBACK_SHARE ? key->concurrency : LOOPBACK_SHARE,
+		.share = caller_share(key),
 		.is_admin = key->scopes & STORE_SCOPE_ADMIN,
 		.priority_max = key->priority_max,
 	};

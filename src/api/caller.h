@@ -8,6 +8,7 @@
 
 struct call;
 struct problem;
+struct store_key;
 struct run_input;
 
 enum scope {
@@ -41,5 +42,8 @@ void caller_leave(struct call *call);
 /* Whether the caller may have what a request asks for; names an environment or a provider where the request does not and the key has to.
  * -EINVAL with the problem. The caller has to live as long as the input is used. */
 int caller_check_input(struct caller *caller, struct run_input *input, struct problem *problem);
+
+/* How many runs of one request, of a key or of nobody in particular (NULL), are under way at once. */
+unsigned caller_share(const struct store_key *key);
 
 bool caller_sees_all(const struct caller *caller);

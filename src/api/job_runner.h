@@ -7,6 +7,8 @@
 #include "jobs/link.h"
 
 struct api;
+struct event_base;
+struct job;
 struct job_runner;
 
 /* The api with its service and its link has to outlive it. */
@@ -27,6 +29,11 @@ void job_runner_list(const struct job_runner *runner, struct buf *numbers);
 
 /* Ends a job that was canceled. */
 void job_runner_cancel(struct job_runner *runner, uint64_t number);
+
+/* For job.c. */
+struct api *job_runner_api(const struct job_runner *runner);
+void job_runner_retry_later(struct job_runner *runner);
+void job_runner_forget(struct job *job); /* frees it */
 
 /* Begins no more jobs. is_idle: none is under way, and every result is stored; on_idle is called when that comes true. */
 void job_runner_stop(struct job_runner *runner, void (*on_idle)(void *arg), void *arg);

@@ -21,13 +21,8 @@ int job_text_read(const struct api *api, const struct limits *most, const char *
 		.most = most,
 		.also = also,
 	};
-	int r = run_input_parse(body, size, &rules, ret_input, problem);
 
-	if (r < 0 || ret_input->cases_count == 0)
-		return r;
-	r = problem_say(problem, PROBLEM_INVALID_FIELD, "A job is one run: send a job for each case.");
-	problem_set_field(problem, "cases");
-	return r;
+	return run_input_parse(body, size, &rules, ret_input, problem);
 }
 
 static int take_url(struct input *input, json_t *value, const char **ret_url)
@@ -70,6 +65,16 @@ int job_text_read_options(const struct run_input *input, struct job_options *ret
 	if (r == 0 && once && !json_is_null(once))
 		r = take_once(&reader, once, &ret_options->once);
 	return r;
+}
+
+void job_text_write_cases(const struct case_runs *runs, struct json_out *json)
+{
+	json_out_key(json, "result");
+	json_out_open(json, '{');
+	case_runs_write(runs, json);
+	json_out_close(json, '}');
+	json_out_key(json, "problem");
+	json_out_null(json);
 }
 
 void job_text_write_result(const struct run_outcome *outcome, const char *run_id, struct json_out *json)

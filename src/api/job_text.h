@@ -3,6 +3,7 @@
  * is two members of an object, "result" and "problem", of which one is null.
  */
 #pragma once
+#include "api/case_runs.h"
 #include "api/internal.h"
 #include "api/json_out.h"
 #include "api/run_answer.h"
@@ -24,6 +25,7 @@ int job_text_read_options(const struct run_input *input, struct job_options *ret
 
 /* The stored end. */
 void job_text_write_result(const struct run_outcome *outcome, const char *run_id, struct json_out *json);
+void job_text_write_cases(const struct case_runs *runs, struct json_out *json);
 void job_text_write_problem(const struct problem *problem, const char *id, struct json_out *json);
 
 /* A job as one object. end: its stored end, which ends in NUL and has to live as long as the JSON, or NULL. */

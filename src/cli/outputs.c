@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,25 +51,24 @@ static bool was_asked_for(const json_t *globs, const char *path)
 	return false;
 }
 
-/* The folder that holds the last part, each part opened from the one before: no link leads out. Stores that part. */
-static int open_parent(int folder, char *path, const char **ret_name)
+/* The folder that holds the last part of the path, each opened from the one before: no link leads out. */
+static int open_parent(int folder, const char *path)
 {
 	_cleanup_(fd_closep) int at = fcntl(folder, F_DUPFD_CLOEXEC, 3);
-	char *name = path;
+	char part[NAME_MAX + 1];
 
-	for (char *slash; at >= 0 && (slash = strchr(name, '/')); name = slash + 1) {
-		*slash = '\0';
-		if (mkdirat(at, name, 0777) < 0 && errno != EEXIST)
+	for (const char *slash; at >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
+		(void)snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+		if (mkdirat(at, part, 0777) < 0 && errno != EEXIST)
 			return -errno;
 
-		int next = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (next < 0)
 			return -errno;
 		(void)fd_close(at);
 		at = next;
 	}
-	*ret_name = name;
 	return at < 0 ? -errno : fd_take(&at);
 }
 
@@ -101,15 +101,15 @@ static int write_content(int fd, const json_t *content, bool is_base64)
 	return r;
 }
 
-static int save(const struct outputs *outputs, char *path, const json_t *content, bool is_base64)
+static int save(const struct outputs *outputs, const char *path, const json_t *content, bool is_base64)
 {
 	_cleanup_(fd_closep) int folder = open(outputs->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *name = NULL;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
 	if (folder < 0)
 		return -errno;
 
-	_cleanup_(fd_closep) int parent = open_parent(folder, path, &name);
+	_cleanup_(fd_closep) int parent = open_parent(folder, path);
 	_cleanup_(fd_closep) int fd = parent < 0 ? parent : create(parent, name, outputs->may_replace);
 	int r = fd < 0 ? fd : write_content(fd, content, is_base64);
 
@@ -122,15 +122,14 @@ int outputs_save(const struct outputs *outputs, const json_t *file, struct err *
 {
 	const json_t *named = json_object_get(file, "path"), *content = json_object_get(file, "content");
 	const char *path = json_string_value(named), *encoding = json_string_value(json_object_get(file, "encoding"));
-	char room[PATH_MAX_BYTES + 1];
 
 	if (!path || strlen(path) != json_string_length(named) || !is_tame(path) || !was_asked_for(outputs->globs, path))
-		return err_say(err, -EPERM, "A file came back that was not asked for, or under a name that is none here; it was not saved.");
+		return err_say(err, -EPERM,
+			       "A file came back that was not asked for, or under a name that is none here; it was not saved.");
 	if (!json_is_string(content) || !encoding)
 		return err_say(err, -EFBIG, "%.*s was too long to come back.", SHOWN_BYTES, path);
-	memcpy(room, path, strlen(path) + 1);
 
-	int r = save(outputs, room, content, strcmp(encoding, "base64") == 0);
+	int r = save(outputs, path, content, strcmp(encoding, "base64") == 0);
 
 	if (r == -EEXIST)
 		return err_say(err, r, "%.*s is there already and was kept.", SHOWN_BYTES, path);

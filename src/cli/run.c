@@ -40,7 +40,9 @@ static const struct option_row rows[] = {
 	[READ_ONLY] = { .name = "read-only", .help = "let the program write no file" },
 	[LAST_VALUE] = { .name = "last-value", .help = "print the value of the last expression" },
 	[FIGURES] = { .name = "figures", .arg = "DIR", .help = "where its figures are saved", .def = "." },
-	[OUTPUT] = { .name = "output", .arg = "GLOB", .help = "files of its to come back and be saved, as in 'out/*.csv'; may be repeated" },
+	[OUTPUT] = { .name = "output",
+		     .arg = "GLOB",
+		     .help = "files of its to come back and be saved, as in 'out/*.csv'; may be repeated" },
 	[OUTPUT_DIR] = { .name = "output-dir", .arg = "DIR", .help = "where they are saved", .def = "." },
 	[REPLACE] = { .name = "replace", .help = "let them take the place of files that are there" },
 	[JSON] = { .name = "json", .help = "print the server's answer instead" },
@@ -167,13 +169,14 @@ const struct command run_command = {
 	.name = "run",
 	.operand = "SCRIPT",
 	.summary = "run a Python program on a server",
-	.about = "Sends SCRIPT (- is standard input) to a running `safexec serve` and shows it as if it ran here: what it prints, "
-		 "as it\n"
-		 "comes, and its figures, and the files that --output names, as files. What follows SCRIPT are its arguments.\n"
-		 "Exit status: the program's own; 128 and the number of the signal that killed it; 124 when its time was over; 125 "
-		 "when it\n"
-		 "was ended for another reason, could not run, or left a file that could not be saved; 2 for a wrong command line.\n"
-		 "An API key is taken from the environment variable SAFEXEC_KEY.",
+	.about =
+		"Sends SCRIPT (- is standard input) to a running `safexec serve` and shows it as if it ran here: what it prints, "
+		"as it\n"
+		"comes, and its figures, and the files that --output names, as files. What follows SCRIPT are its arguments.\n"
+		"Exit status: the program's own; 128 and the number of the signal that killed it; 124 when its time was over; 125 "
+		"when it\n"
+		"was ended for another reason, could not run, or left a file that could not be saved; 2 for a wrong command line.\n"
+		"An API key is taken from the environment variable SAFEXEC_KEY.",
 	.options = rows,
 	.options_count = ARRAY_SIZE(rows),
 	.run_words = run_words,

@@ -21,15 +21,15 @@
 struct run_show {
 	const char *address, *figures; /* the server; the folder for figures */
 	struct outputs outputs;
-	bool is_json;                  /* the answer as it is, instead of what it says */
-	bool is_terminal;              /* of stderr: a spinner and times */
+	bool is_json;     /* the answer as it is, instead of what it says */
+	bool is_terminal; /* of stderr: a spinner and times */
 	nsec_t began_at;
 	unsigned spins;
 	bool has_spinner, has_output, has_shown_text; /* the last: of a display, as which the last value comes too */
 	unsigned figures_count;
 	bool has_lost_file; /* one that came back could not be saved */
-	struct buf line; /* what has come of the event, or of an answer that is no stream */
-	json_t *verdict; /* the last event; NULL: it has not come */
+	struct buf line;    /* what has come of the event, or of an answer that is no stream */
+	json_t *verdict;    /* the last event; NULL: it has not come */
 };
 
 /* For client_stream. */

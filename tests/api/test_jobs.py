@@ -71,6 +71,29 @@ def test_a_job_that_fails_is_done_with_its_verdict(jobs_server, code, verdict):
     assert (job["state"], job["verdict"], job["result"]["verdict"]) == ("done", verdict, verdict)
 
 
+def test_a_job_of_cases_has_a_verdict_for_each(jobs_server):
+    cases = [{"name": "right", "stdin": "3", "expected": "9"}, {"stdin": "4", "expected": "17\n"}, {"stdin": "x", "expected": ""}, {"stdin": "5"}]
+    reply = requests.post(jobs_server.url + "/v1/jobs", json={"code": "print(int(input()) ** 2)", "cases": cases}, timeout=10)
+    job = wait_end(jobs_server, reply.json()["id"])
+    answer = requests.post(jobs_server.url + "/v1/runs", json={"code": "print(int(input()) ** 2)", "cases": cases}, timeout=20).json()
+    assert (job["state"], job["verdict"], job["problem"]) == ("done", "error", None)
+    assert (job["result"]["passed"], job["result"]["failed"]) == (answer["passed"], answer["failed"]) == (2, 2)
+    told = [[(case["index"], case["name"], case["verdict"], case["passed"], case["different_line"], case["stdout"]) for case in one["cases"]]
+            for one in (job["result"], answer)]
+    assert told[0] == told[1] == [(0, "right", "ok", True, None, "9\n"), (1, None, "ok", False, 1, "16\n"), (2, None, "error", False, None, ""),
+                                  (3, None, "ok", True, None, "25\n")]
+
+
+def test_many_jobs_of_many_cases_all_end_and_one_can_be_canceled(jobs_server):
+    body = {"code": "print(input())", "cases": [{"stdin": str(n), "expected": str(n)} for n in range(12)]}
+    reply = requests.post(jobs_server.url + "/v1/jobs/batch", json={"jobs": [body] * 10}, timeout=10)
+    slow = submit(jobs_server, "import time\ntime.sleep(9)", cases=[{}] * 3, priority=9)
+    harness.wait_until(lambda: get(jobs_server, slow)["state"] == "started", WAIT_S, "start")
+    assert requests.delete(f"{jobs_server.url}/v1/jobs/{slow}", timeout=10).json()["state"] == "canceled"
+    jobs = [wait_end(jobs_server, ticket["id"]) for ticket in reply.json()["jobs"]]
+    assert [(job["verdict"], job["result"]["passed"]) for job in jobs] == [("ok", 12)] * 10
+
+
 @pytest.mark.parametrize("body, code, field", [
     ({}, "invalid_field", "code"), ({"code": "1", "nonsense": 1}, "unknown_field", "nonsense"),
     ({"code": "1", "limits": {"wall_ms": 0}}, "limit_out_of_range", "limits.wall_ms"),
@@ -80,7 +103,7 @@ def test_a_job_that_fails_is_done_with_its_verdict(jobs_server, code, verdict):
     ({"code": "1", "idempotency_key": ""}, "invalid_field", "idempotency_key"),
     ({"code": "1", "idempotency_key": "x" * 65}, "limit_out_of_range", "idempotency_key"),
     ({"code": "1", "idempotency_key": 7}, "invalid_field", "idempotency_key"),
-    ({"code": "1", "cases": [{"stdin": "1"}]}, "invalid_field", "cases")])
+    ({"code": "1", "cases": []}, "invalid_field", "cases"), ({"code": "1", "cases": [{"stdin": 1}]}, "invalid_field", "cases[0].stdin")])
 def test_a_wrong_job_is_refused_before_it_is_stored(jobs_server, body, code, field):
     reply = requests.post(jobs_server.url + "/v1/jobs", json=body, timeout=10)
     assert problem(reply) == (422, code)
