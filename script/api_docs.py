@@ -47,8 +47,8 @@ BOUNDS = [("minimum", "from {:,}"), ("maximum", "to {:,}"), ("minLength", "at le
           ("minItems", "at least {:,}"), ("maxItems", "at most {:,}"), ("maxProperties", "at most {:,}")]
 
 
-def bounds(schema):
-    words = [form.format(schema[name]) for name, form in BOUNDS if schema.get(name)]
+def bounds(schema, is_required):
+    words = (["required"] if is_required else []) + [form.format(schema[name]) for name, form in BOUNDS if name in schema and (name, schema[name]) != ("minLength", 0)]
     if "default" in schema:
         words.append(f"default {json.dumps(schema['default'])}")
     return html.escape(", ".join(words))
@@ -57,12 +57,12 @@ def bounds(schema):
 def members(schema):
     rows = []
     for name, one in schema.get("properties", {}).items():
-        need = "yes" if name in schema.get("required", []) else ""
+        limits = bounds(one, name in schema.get("required", []))
         about = inline(one.get("description", ""))
-        rows.append(f"<tr><td><code>{name}</code></td><td>{kind(one)}</td><td>{bounds(one)}</td><td>{need}</td><td>{about}</td></tr>")
+        rows.append(f"<tr><td><code>{name}</code></td><td>{kind(one)}</td><td>{limits}</td><td>{about}</td></tr>")
     if not rows:
         return ""
-    return "<table><thead><tr><th>Member</th><th>Type</th><th>Range</th><th>Needed</th><th></th></tr></thead><tbody>" + "".join(rows) + "</tbody></table>"
+    return "<table><thead><tr><th>Member</th><th>Type</th><th>Range</th><th>About</th></tr></thead><tbody>" + "".join(rows) + "</tbody></table>"
 
 
 def schema_section(name, schema):
@@ -76,7 +76,7 @@ def schema_section(name, schema):
 def examples(content):
     found = content.get("examples", {}) or ({"": {"value": content["example"]}} if "example" in content else {})
     return "".join(f"<figure><figcaption>{html.escape(one.get('summary', name))}</figcaption>"
-                   f"<pre>{html.escape(json.dumps(one['value'], indent=2, ensure_ascii=False))}</pre></figure>" for name, one in found.items())
+                   f'<pre tabindex="0">{html.escape(json.dumps(one["value"], indent=2, ensure_ascii=False))}</pre></figure>' for name, one in found.items())
 
 
 def response(status, one):
@@ -94,7 +94,7 @@ def operation(method, path, one):
     answers = "".join(response(status, answer) for status, answer in one["responses"].items())
     return (f'<section id="{one["operationId"]}"><h3><span class="method">{method.upper()}</span> <code>{path}</code></h3>'
             f"<p>{inline(one['summary'])}.</p>{text(one.get('description', ''))}{contents}"
-            f"<table><thead><tr><th>Status</th><th></th><th>Content</th></tr></thead><tbody>{answers}</tbody></table></section>")
+            f"<table><thead><tr><th>Status</th><th>About</th><th>Content</th></tr></thead><tbody>{answers}</tbody></table></section>")
 
 
 def problem_rows(table):
@@ -105,12 +105,13 @@ def problem_rows(table):
 
 def page(spec, problems):
     operations = [(method, path, one) for path, methods in spec["paths"].items() for method, one in methods.items()]
-    contents = "".join(f'<li><a href="#{one["operationId"]}">{method.upper()} {path}</a></li>' for method, path, one in operations)
+    contents = "".join(f'<li><a href="#{one["operationId"]}">{method.upper()} {path}</a> <span>{inline(one["summary"])}</span></li>' for method, path, one in operations)
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{html.escape(spec["info"]["title"])}: API</title>
 <link rel="stylesheet" href="/docs.css">
 <link rel="icon" href="/icon.svg">
@@ -118,11 +119,12 @@ def page(spec, problems):
 <body>
 <h1>{html.escape(spec["info"]["title"])}: API {spec["info"]["version"]}</h1>
 {text(spec["info"]["description"])}
-<p>For programs: <a href="/openapi.json">openapi.json</a>.</p>
-<nav><ul>{contents}<li><a href="#problems">Problems</a></li><li><a href="#schemas">Schemas</a></li></ul></nav>
+<p>For programs: <a href="/openapi.json">openapi.json</a>. To try it: <a href="/">the page</a>.</p>
+<nav aria-label="Contents"><ul>{contents}<li><a href="#problems">Problems</a></li><li><a href="#schemas">Schemas</a></li></ul></nav>
+<h2 id="operations">Operations</h2>
 {"".join(operation(*one) for one in operations)}
 <h2 id="problems">Problems</h2>
-<table><thead><tr><th>code</th><th>Status</th><th>retryable</th><th></th></tr></thead><tbody>{"".join(problem_rows(problems))}</tbody></table>
+<table><thead><tr><th>code</th><th>Status</th><th>retryable</th><th>About</th></tr></thead><tbody>{"".join(problem_rows(problems))}</tbody></table>
 <h2 id="schemas">Schemas</h2>
 {"".join(schema_section(*one) for one in spec["components"]["schemas"].items())}
 </body>

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""embed.py OUT FILE...: writes a C file that holds the page's files, for src/api/assets.h."""
+"""embed.py C HEADER FILE...: writes a C file that holds the page's files, for src/api/assets.h, and a header with the hash by which the
+page's policy allows one of them as a style inside a document."""
+import base64
+import hashlib
 import os
 import sys
 
@@ -12,7 +15,19 @@ TYPES = {
 }
 
 
-def main(out, files):
+FRAMED = "display.css"
+
+
+def write_hash(header, files):
+    name = next(name for name in files if os.path.basename(name) == FRAMED)
+    with open(name, "rb") as f:
+        digest = base64.b64encode(hashlib.sha256(f.read()).digest()).decode()
+    with open(header, "w") as f:
+        f.write(f'/* Made by script/embed.py. */\n#pragma once\n#define ASSET_HASH_DISPLAY_CSS "sha256-{digest}"\n')
+
+
+def main(out, header, files):
+    write_hash(header, files)
     lines = ["/* SPDX-License-Identifier: Apache-2.0 */", "/* Made by script/embed.py. */", '#include "api/assets.h"', ""]
     rows = []
     for number, name in enumerate(files):
@@ -30,4 +45,4 @@ def main(out, files):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])

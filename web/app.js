@@ -1,56 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page: sends the program to POST /run and shows what comes back, always as text and never as markup.
-"use strict";
+// The page: what its buttons and fields do. How it is asked: client.js; what is shown of it: results.js; the text area: editor.js.
 
-const MAX_CHARS = 5000;
+import { key, listEnvironments, Refusal, run as runProgram } from "./client.js";
+import * as editor from "./editor.js";
+import { examples } from "./examples.js";
+import * as results from "./results.js";
+
 const $ = (id) => document.getElementById(id);
-const code = $("code");
 let running = null; // the AbortController of the run under way
 
-function countChars() {
-	const chars = [...code.value].length; // code points, as the server counts
-	$("count").textContent = `${chars.toLocaleString("en")} / ${MAX_CHARS.toLocaleString("en")}`;
-	$("count").classList.toggle("over", chars > MAX_CHARS);
-}
+// --- a run --------------------------------------------------------------------------------------------------------------------
 
-function showState(kind, text) {
-	$("state").className = `state ${kind}`;
-	$("state").textContent = text;
-}
+function makeRequest() {
+	const request = {
+		code: editor.getText(),
+		stdin: $("stdin").value,
+		read_only: $("read-only").checked,
+		outputs: $("outputs").value.split(/[\s,]+/).filter((glob) => glob !== ""),
+		last_value: true,
+		env: { PYTHONUNBUFFERED: "1" }, // what is printed is seen at once
+	};
 
-function showResult(output, error) {
-	$("output").textContent = output;
-	$("output").dataset.empty = "(nothing was printed)";
-	$("error").textContent = error;
-	$("error-part").hidden = error === "";
-}
-
-function formatMs(ms) {
-	return ms < 1000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`;
-}
-
-// The run's own time as the server measured it, else the time as seen from here.
-function runTime(response, startedAt) {
-	const field = response.headers.get("Server-Timing") || "";
-	const match = /(?:^|, )run;dur=([0-9.]+)/.exec(field);
-	return match ? Number(match[1]) : performance.now() - startedAt;
+	if ($("environment").value)
+		request.environment = $("environment").value;
+	if ($("seconds").value !== "")
+		request.limits = { wall_ms: Math.round($("seconds").valueAsNumber * 1000) };
+	return request;
 }
 
 function setRunning(controller) {
+	const hadFocus = document.activeElement;
+
 	running = controller;
 	$("run").disabled = controller !== null;
 	$("stop").hidden = controller === null;
-	$("result-label").parentElement.parentElement.setAttribute("aria-busy", String(controller !== null));
+	$("results").setAttribute("aria-busy", String(controller !== null));
+	if (hadFocus === $("run") && controller)
+		$("stop").focus(); // who works by keys is not thrown back to the top of the page
+	else if (hadFocus === $("stop") && !controller)
+		$("run").focus();
 }
 
-async function askServer(signal) {
-	const response = await fetch("/run", {
-		method: "POST",
-		headers: { "Content-Type": "application/json" },
-		body: JSON.stringify({ code: code.value, read_only: $("read-only").checked }),
-		signal,
-	});
-	return { response, answer: await response.json() };
+function onEvent(event) {
+	if (event.event === "start")
+		results.showState("running", "Running");
+	results.take(event);
+}
+
+function showFailure(problem, isStopped, startedAt) {
+	if (isStopped) {
+		results.finish();
+		results.showState("", "Stopped");
+		results.showClock(results.formatMs(performance.now() - startedAt));
+		return;
+	}
+	if (problem.status === 401)
+		askForKey(key.get() ? "The server does not know this key." : "");
+	results.showProblem(problem instanceof Refusal ? problem.message : `The server cannot be reached: ${problem.message}`);
 }
 
 async function run() {
@@ -58,72 +64,133 @@ async function run() {
 		return;
 	const controller = new AbortController();
 	const startedAt = performance.now();
-	const showClock = () => { $("clock").textContent = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`; };
-	const ticking = setInterval(showClock, 100);
+	const tick = () => results.showClock(`${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+	const request = makeRequest();
 
 	setRunning(controller);
-	showState("running", "Running");
-	showClock();
+	editor.markLine(0);
+	results.clear();
+	results.showState("running", "Waiting");
+	tick();
+	const ticking = setInterval(tick, 100);
 	try {
-		const { response, answer } = await askServer(controller.signal);
-		const hasRun = response.status === 200;
-		showResult(answer.output || "", answer.success ? "" : answer.error);
-		showState(answer.success ? "good" : "bad", answer.success ? "Finished" : hasRun ? "Failed" : "Not run");
-		$("clock").textContent = hasRun ? formatMs(runTime(response, startedAt)) : "";
+		const verdict = await runProgram(request, onEvent, controller.signal);
+		results.showEnd(verdict, request.stdin);
+		editor.markLine(results.failedLine(verdict));
+		if (verdict.error && verdict.error.type === "EOFError")
+			$("options").open = true;
 	} catch (problem) {
-		const isStopped = controller.signal.aborted;
-		showResult("", isStopped ? "" : `The server cannot be reached: ${problem.message}`);
-		showState(isStopped ? "" : "bad", isStopped ? "Stopped" : "Not run");
-		$("clock").textContent = "";
+		showFailure(problem, controller.signal.aborted, startedAt);
 	} finally {
 		clearInterval(ticking);
 		setRunning(null);
 	}
 }
 
-// Inserts as if typed, so that undo works; the fallback is for browsers without the command.
-function insertText(text) {
-	if (!document.execCommand("insertText", false, text)) {
-		code.setRangeText(text, code.selectionStart, code.selectionEnd, "end");
-		code.dispatchEvent(new Event("input"));
+// --- environments, and the key to them ------------------------------------------------------------------------------------------
+
+function askForKey(why) {
+	if (why)
+		$("key-why").textContent = why;
+	$("key-form").hidden = false;
+}
+
+// "science: numpy, pandas, matplotlib": what it has ready that base has not; "base: Python 3.11.2".
+function describeEnvironment(environment, base) {
+	const { name, python, preload } = environment;
+	const more = (preload || []).filter((module) => !(base.preload || []).includes(module)).map((module) => module.split(".")[0]);
+
+	if (more.length > 0)
+		return `${name}: ${more.join(", ")}`;
+	return python ? `${name}: Python ${python}` : name;
+}
+
+function chooseEnvironment(name) {
+	$("environment").value = name;
+}
+
+export async function loadEnvironments() {
+	try {
+		const environments = await listEnvironments();
+		const options = environments.map((one) => new Option(describeEnvironment(one, environments[0]), one.name));
+
+		$("environment").replaceChildren(...options);
+		$("environment").parentElement.hidden = false;
+		$("key-form").hidden = true;
+		$("forget").hidden = key.get() === "";
+		listExamples(environments.map((one) => one.name));
+	} catch (problem) {
+		if (problem.status === 401)
+			askForKey(key.get() ? "The server does not know this key." : "");
+		else
+			results.showProblem(problem instanceof Refusal ? problem.message : `The server cannot be reached: ${problem.message}`);
 	}
 }
 
-function lineBeforeCursor() {
-	const before = code.value.slice(0, code.selectionStart);
-	return before.slice(before.lastIndexOf("\n") + 1);
+function forgetKey() {
+	key.set("");
+	$("forget").hidden = true;
+	loadEnvironments();
 }
-
-let leavesWithTab = false; // Escape was pressed: the next Tab moves on
 
 function onKey(event) {
-	const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey && !event.isComposing;
-
-	if (event.key === "Escape") {
-		leavesWithTab = true;
-		return;
-	}
-	if (event.key === "Tab" && isPlain && !leavesWithTab) {
-		event.preventDefault();
-		insertText(" ".repeat(4 - (lineBeforeCursor().length % 4)));
-	} else if (event.key === "Enter" && isPlain) {
-		const line = lineBeforeCursor();
-		event.preventDefault();
-		insertText(`\n${/^ */.exec(line)[0]}${/:\s*(#.*)?$/.test(line) ? "    " : ""}`);
-	}
-	if (event.key !== "Tab" && event.key !== "Shift")
-		leavesWithTab = false;
+	event.preventDefault();
+	key.set($("key").value.trim());
+	$("key").value = "";
+	loadEnvironments();
 }
 
-code.addEventListener("keydown", onKey);
-code.addEventListener("blur", () => { leavesWithTab = false; });
-code.addEventListener("input", countChars);
-document.addEventListener("keydown", (event) => {
-	if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-		event.preventDefault();
-		run();
-	}
-});
+// --- examples -------------------------------------------------------------------------------------------------------------------
+
+function loadExample(example) {
+	$("examples").open = false;
+	editor.setText(example.code);
+	$("stdin").value = example.stdin || "";
+	$("seconds").value = example.seconds || "";
+	$("options").open = Boolean(example.stdin || example.seconds);
+	chooseEnvironment(example.environment);
+	$("run").focus();
+}
+
+function listExamples(offered) {
+	$("examples").querySelector("ul").replaceChildren(...examples.map((example) => {
+		const item = document.createElement("li");
+		const button = document.createElement("button");
+		const about = document.createElement("small");
+		const isOffered = offered.includes(example.environment);
+
+		about.textContent = isOffered ? example.about : `This server has no environment “${example.environment}”.`;
+		button.append(example.name, about);
+		button.type = "button";
+		button.disabled = !isOffered;
+		button.addEventListener("click", () => loadExample(example));
+		item.append(button);
+		return item;
+	}));
+}
+
+function closeExamples(event) {
+	if (event.type === "keydown" ? event.key === "Escape" : !$("examples").contains(event.target))
+		$("examples").open = false;
+}
+
+// --- all of it ------------------------------------------------------------------------------------------------------------------
+
+function onPageKey(event) {
+	if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey))
+		return;
+	event.preventDefault();
+	run();
+}
+
+editor.start(examples[0].code);
+listExamples(["base"]);
+loadEnvironments();
+document.addEventListener("keydown", onPageKey);
+document.addEventListener("click", closeExamples);
+$("examples").addEventListener("keydown", closeExamples);
+$("key-form").addEventListener("submit", onKey);
+$("forget").addEventListener("click", forgetKey);
 $("run").addEventListener("click", run);
 $("stop").addEventListener("click", () => running && running.abort());
-countChars();
+$("line").addEventListener("click", () => editor.goToLine(Number($("line").dataset.line)));

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/reply.h"
 
+#include "api/asset_hashes.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a browser may do with anything that comes from here: the page's own files, and nothing else. */
+/* What a browser may do with anything that comes from here: the page's own files, and nothing else. Images as data are the figures of
+ * programs; the style that is named by its hash is that of the frame which shows their HTML, and which inherits all of this. */
 static const struct http_field common_fields[] = {
-	{ "Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-				     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "Content-Security-Policy",
+	  "default-src 'none'; script-src 'self'; style-src 'self' '" ASSET_HASH_DISPLAY_CSS "'; img-src 'self' data:; "
+	  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
 	{ "X-Content-Type-Options", "nosniff" },
 	{ "Referrer-Policy", "no-referrer" },
 	{ "Cross-Origin-Opener-Policy", "same-origin" },

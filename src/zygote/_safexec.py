@@ -70,6 +70,17 @@ def compile_program(path, names, wants_value):
     return body, builtins.compile(_ast.Expression(last.value), path, "eval", flags, dont_inherit=True)
 
 
+def unbuffer():
+    """What PYTHONUNBUFFERED and -u do at an interpreter's start. The streams stay the same objects: preloaded modules hold them."""
+    import sys
+
+    for stream in sys.stdout, sys.stderr:
+        if stream.write_through:
+            continue
+        encoding, errors = stream.encoding, stream.errors
+        stream.__init__(stream.detach().detach(), encoding, errors, "\n", False, True)
+
+
 # --- what goes out ----------------------------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ int PyRun_SimpleFileExFlags(FILE *file, const char *name, int is_to_be_closed, v
 static struct {
 	PyObject *side;
 	uint32_t flags;
-	bool has_run;
+	bool has_run, is_unbuffered;
 	char path[sizeof APP + BUNDLE_MAX_PATH]; /* of the entrypoint */
 } program;                                       /* listed in ARCHITECTURE.md under "Mutable globals" */
 
@@ -166,6 +166,20 @@ static int append(const char *list_name, const struct bundle_record *record)
 	return text ? r : -1;
 }
 
+/* The one variable for Python itself that can still be honoured by an interpreter that is running: on when it is neither empty nor 0, as
+ * config_get_env_flag has it in Python/initconfig.c. */
+static bool is_unbuffered(const char *variable, size_t size)
+{
+	static const char name[] = "PYTHONUNBUFFERED=";
+	size_t at = sizeof name - 1;
+
+	if (size < at || memcmp(variable, name, at) != 0)
+		return false;
+	while (at < size && variable[at] == '0')
+		at++;
+	return at < size;
+}
+
 static int set_variable(PyObject *variables, const struct bundle_record *record)
 {
 	const char *equals = memchr(record->bytes, '=', (size_t)record->size);
@@ -174,6 +188,8 @@ static int set_variable(PyObject *variables, const struct bundle_record *record)
 	PyObject *value = PyUnicode_DecodeFSDefaultAndSize(equals + 1, (Py_ssize_t)record->size - size - 1);
 	int r = name && value ? PyObject_SetItem(variables, name, value) : -1;
 
+	if (is_unbuffered(record->bytes, (size_t)record->size))
+		program.is_unbuffered = true;
 	Py_XDECREF(name);
 	Py_XDECREF(value);
 	return r;
@@ -229,6 +245,14 @@ static int name_program(void)
 	return r < 0 ? r : set_item("orig_argv", 1, name, strlen(name));
 }
 
+static int unbuffer(void)
+{
+	PyObject *done = PyObject_CallMethod(program.side, "unbuffer", NULL);
+
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
+
 static int start_report(const struct guest_job *job)
 {
 	PyObject *done = PyObject_CallMethod(program.side, "start_report", "iO", job->report,
@@ -247,6 +271,8 @@ int program_prepare(struct guest_job *job)
 	if (job->bundle.bytes)
 		r = take_words(&job->bundle);
 	bundle_close(&job->bundle);
+	if (r == 0 && program.is_unbuffered)
+		r = unbuffer();
 	if (r == 0 && job->report >= 0)
 		r = start_report(job);
 	if (r == 0 && strcmp(program.path, APP SCRIPT) != 0)

@@ -131,7 +131,8 @@ def test_health_is_ok(front):
 
 
 def test_the_page_and_its_files_come_with_a_strict_policy(front):
-    for path, kind in (("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")):
+    for path, kind in (("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css"), ("/icon.svg", "image/svg+xml"),
+                       ("/examples.js", "text/javascript"), ("/display.css", "text/css")):
         response = requests.get(front.url(path), timeout=10)
         assert response.status_code == 200 and response.headers["Content-Type"].startswith(kind)
         policy = response.headers["Content-Security-Policy"]

@@ -71,7 +71,7 @@ def test_the_bounds_of_files_and_words_are_those_of_the_wire():
 
 def test_every_route_is_described_but_the_pages_files():
     rows = re.findall(r'^ROUTE\("(\w+)", *"([^"]+)"', (ROOT / "src/api/routes.def").read_text(), re.M)
-    files = {("get", path) for path in ("/app.js", "/style.css", "/icon.svg", "/docs.css")}
+    files = {(method.lower(), path) for method, path in rows if re.search(r"\.(js|css|svg)$", path)}
     described = {(method, path) for path, methods in SPEC["paths"].items() for method in methods}
     assert described == {(method.lower(), path) for method, path in rows} - files
 
@@ -95,6 +95,19 @@ def test_every_reference_leads_somewhere_and_every_component_is_used():
     used = set(references(SPEC))
     parts = {f"#/components/{kind}/{name}" for kind, part in SPEC["components"].items() for name in part if kind != "securitySchemes"}
     assert used == parts
+
+
+def empty_keys(node, path="#"):
+    if isinstance(node, dict):
+        yield from (f"{path}/{key}" for key, value in node.items() if value is None)
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from empty_keys(value, f"{path}/{key}")
+
+
+def test_no_sentence_is_cut_at_a_comma():
+    """`{ description: One, two. }` is YAML for a description and a key without a value."""
+    assert list(empty_keys({"a": {"description": "One", "two.": None}})) == ["#/a/two."]
+    assert list(empty_keys(SPEC)) == []
 
 
 def operations():
@@ -150,5 +163,5 @@ def test_the_page_of_the_description_names_everything_and_has_no_outside_part(se
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert all(f'id="{one["operationId"]}"' in response.text for _, _, one in operations())
     assert all(f'id="{code}"' in response.text for code in SCHEMAS["ProblemCode"]["enum"])
-    assert re.findall(r'(?:src|href)="([^#"]+)"', response.text) == ["/docs.css", "/icon.svg", "/openapi.json"]
+    assert re.findall(r'(?:src|href)="([^#"]+)"', response.text) == ["/docs.css", "/icon.svg", "/openapi.json", "/"]
     assert "<script" not in response.text and "style=" not in response.text

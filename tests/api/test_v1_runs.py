@@ -3,6 +3,7 @@
 api/openapi.yaml by conftest.py."""
 import base64
 import re
+import subprocess
 import time
 
 import pytest
@@ -115,6 +116,27 @@ def test_arguments_come_as_they_are(server):
 def test_variables_come_as_they_are(server):
     env = {"A_1": "x=y ü", "EMPTY": "", "_": "u"}
     assert v1.run(server, "import os; print({k: os.environ.get(k) for k in ('A_1', 'EMPTY', '_')})", env=env)["stdout"] == f"{env!r}\n"
+
+
+STREAMS = """import os, subprocess, sys
+for s in sys.stdout, sys.stderr:
+    print(type(s.buffer).__name__, s.buffer, s.write_through, s.line_buffering, s.encoding, s.errors, s.mode, s.newlines, s.fileno(), s.name)
+print(sys.stdout is sys.__stdout__, sys.stderr is sys.__stderr__)
+sys.stdout.buffer.write(b'bytes\\n')
+sys.stdout.write('\u00fc\\r\\n')
+print('last', end='')
+if {ends}: os._exit(3)
+"""
+
+
+@pytest.mark.parametrize("value", ["1", "x", "0", "00", ""])
+@pytest.mark.parametrize("ends", [True, False])
+def test_pythonunbuffered_does_what_it_does_at_the_start_of_python(server, tmp_path, value, ends):
+    script = tmp_path / "script.py"
+    script.write_text(STREAMS.replace("{ends}", str(ends)))
+    plain = subprocess.run(["/usr/bin/python3", script], env={"LANG": "C.UTF-8", "PYTHONUNBUFFERED": value}, capture_output=True)
+    answer = v1.run(server, script.read_text(), env={"PYTHONUNBUFFERED": value})
+    assert (answer["stdout"], answer["stderr"], answer["exit_code"]) == (plain.stdout.decode(), plain.stderr.decode(), plain.returncode)
 
 
 def test_a_provider_and_an_environment_can_be_named(server):

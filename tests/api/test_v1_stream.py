@@ -26,6 +26,13 @@ def test_events_come_as_they_happen(server, accept):
     assert not {"stdout", "stderr", "output", "displays"} & set(verdict)
 
 
+def test_what_is_printed_comes_at_once_where_that_is_asked_for(server):
+    code = "import sys, time\nprint('.', end='')\nprint('!', end='', file=sys.stderr)\nwhile True: time.sleep(1)"
+    with v1.stream(server, code, env={"PYTHONUNBUFFERED": "1"}) as events:
+        told = [next(events) for _ in range(3)]  # before its end
+    assert [event["event"] for event in told] == ["start", "stdout", "stderr"] and [event["data"] for event in told[1:]] == [".", "!"]
+
+
 def test_a_silent_program_starts_at_once(server):
     with v1.stream(server, "import time; time.sleep(0.6)") as events:
         began = time.monotonic()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a run, on the page: as it happens, in plain words, with its files."""
+import re
+
+import harness
+import pytest
+import requests
+
+
+def runs_on(server):
+    return int(re.search(r"^safexec_runs_running (\d+)", requests.get(server.url + "/metrics", timeout=10).text, re.M)[1])
+
+
+def test_output_appears_as_it_comes_and_stop_ends_the_run(page, server):
+    page.start("import sys, time\nprint('.', end='')\nprint('!', end='', file=sys.stderr)\nwhile True: time.sleep(1)")
+    page.until(lambda: (page.text("output"), page.text("error")) == (".", "!"), "nothing of it appeared")
+    assert page.text("state") == "Running" and runs_on(server) == 1
+    page["stop"].click()
+    page.wait_for("Stopped")
+    assert page.text("output") == "." and page["error-part"].is_displayed()
+    assert not page["stop"].is_displayed() and page.focused() == "run"
+    harness.wait_until(lambda: runs_on(server) == 0, 10, "the run goes on without its client")
+    assert page.run("print(1)") == ("1\n", None)
+
+
+@pytest.mark.parametrize("code, state, verdict", [
+    ("", "Finished", ""),
+    ("import sys; sys.exit(3)", "Failed", "Exited with status 3."),
+    ("import os; os.kill(os.getpid(), 11)", "Failed", "Killed by signal 11 (SIGSEGV)."),
+    ("x = b'x' * (1 << 28)", "Stopped at a limit", "Memory limit of 128 MB exceeded."),
+    ("while True: print('x' * 9999)", "Stopped at a limit", "Output limit of 1 MiB exceeded."),
+    ("while True: pass", "Stopped at a limit", "Execution timed out after 0.3 seconds."),
+    ("raise SystemError", "Failed", "SystemError"),
+    ("{}['<b>']", "Failed", "KeyError: '<b>'"),
+])
+def test_the_end_is_told_in_plain_words(page, code, state, verdict):
+    page.set("seconds", "0.3" if "pass" in code else "9")
+    page.run(code, state)
+    assert page.text("verdict") == verdict and page["verdict-part"].is_displayed() == (verdict != "")
+    assert re.fullmatch(r"[\d.]+ m?s(, [\d.]+ MB)?", page.text("clock"))
+
+
+@pytest.mark.parametrize("code, line", [("x = 1\n\n\ndef f():\n    return x / 0\n\n\nf()\n", 5), ("\n" * 79 + "1 +* 2", 80), ("import json\njson.loads('{')", 2)])
+def test_the_line_that_failed_is_marked_and_can_be_gone_to(page, code, line):
+    page.run(code, "Failed")
+    assert [e.get_property("textContent") for e in page.all("#numbers .marked")] == [str(line)]
+    assert page.js("return document.getElementById('mark').hidden") is False and page.text("line") == f"Line {line}"
+    page["line"].click()
+    assert page.focused() == "code"
+    assert page.js("return arguments[0].value.slice(0, arguments[0].selectionStart).split('\\n').length", page["code"]) == line
+    top, bottom = page.js("const r = e => document.querySelector(e).getBoundingClientRect(), m = r('#mark'), n = r('#numbers .marked');"
+                          "return [Math.abs(m.top - n.top), Math.abs(m.bottom - n.bottom)]")
+    assert max(top, bottom) < 2, "the mark lies beside its number"
+    page["code"].send_keys("x")
+    assert not page.all("#numbers .marked") and page.js("return document.getElementById('mark').hidden")
+
+
+def test_standard_input_is_what_stands_in_its_box(page):
+    page.run("input()", "Failed")
+    assert "wanted more input" in page.text("verdict") and page["stdin"].is_displayed()
+    page["stdin"].send_keys("one\ntwo")
+    assert page.run("print(input(), '-', input())") == ("one - two\n", None)
+
+
+@pytest.mark.parametrize("code, value", [("2 ** 70", str(2 ** 70)), ("'<i>'", "'<i>'"), ("x = 5", None), ("print(1)", None)])
+def test_the_value_of_the_last_line_is_shown(page, code, value):
+    page.run(code)
+    assert page["value-part"].is_displayed() == (value is not None) and page.text("value") == (value or "")
+
+
+def test_files_come_back_to_be_saved(page, browser, tmp_path):
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    page.set("outputs", "**")
+    page.run("import os\nos.mkdir('d')\nopen('d/a b.bin', 'wb').write(bytes(range(256)))\nopen('<i>é.html', 'w').write('<script>é</script>')")
+    links = {link.text: link for link in page.all("#files a")}
+    assert sorted(links) == ["<i>é.html", "d/a b.bin"]
+    for link in links.values():
+        assert link.get_property("href").startswith("blob:" + page.url)
+        link.click()
+    harness.wait_until(lambda: sorted(p.stat().st_size for p in tmp_path.iterdir() if p.suffix != ".crdownload") == [19, 256], 20, "the downloads")
+    assert (tmp_path / "a b.bin").read_bytes() == bytes(range(256))
+
+
+def test_of_very_much_output_all_can_be_saved(page, browser, tmp_path):
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    output, _ = page.run("for i in range(90_000): print(i)")
+    assert output.startswith("0\n1\n") and 100_000 < len(output) < 300_000
+    page["output-more"].find_element("tag name", "a").click()
+    whole = "".join(f"{i}\n" for i in range(90_000))
+    harness.wait_until(lambda: [p.stat().st_size for p in tmp_path.iterdir()] == [len(whole)], 20, "the download")
+    assert next(tmp_path.iterdir()).read_text() == whole
+
+
+EXAMPLES = [
+    ("Letters", "base", "Finished", "", "██"),
+    ("A drawing and a file", "base", "Finished", "", ""),
+    ("A plot and a table", "science", "Finished", "", ""),
+    ("A traceback", "base", "Failed", "KeyError: 'quince'", "6\n"),
+    ("No network", "base", "Finished", "", "1.1.1.1: [Errno 101] Network is unreachable"),
+    ("A memory bomb", "base", "Stopped at a limit", "Memory limit of 128 MB exceeded.", "100 MiB"),
+    ("A fork bomb", "base", "Stopped at a limit", "Execution timed out after 1 second.", "Forking ...\n"),
+    ("An endless loop", "base", "Stopped at a limit", "Execution timed out after 2 seconds.", "round 1\n"),
+]
+
+
+def test_every_example_is_listed(page):
+    page.wait_for_environments()
+    listed = [e.get_property("textContent") for e in page.all("#examples button")]
+    assert len(listed) == len(EXAMPLES) and all(text.startswith(name) for text, (name, *_) in zip(listed, EXAMPLES))
+
+
+@pytest.mark.parametrize("name, environment, state, verdict, output", EXAMPLES)
+def test_the_examples_show_what_they_say(page, request, name, environment, state, verdict, output):
+    if environment != "base":
+        request.getfixturevalue("science")
+    page.wait_for_environments()
+    page.load_example(name)
+    assert page.focused() == "run" and page["environment"].get_property("value") == environment
+    page["run"].click()
+    page.until(lambda: page.text("state") not in ("Waiting", "Running", "Not run yet"), "the example goes on")
+    assert (page.text("state"), page.text("verdict")) == (state, verdict)
+    assert output in page.text("output") and "reached" not in page.text("output")
+
+
+def test_an_example_can_be_undone(page):
+    page["code"].click()
+    page["code"].send_keys("mine = 1")
+    before = page["code"].get_property("value")
+    page.load_example("A traceback")
+    assert "quince" in page["code"].get_property("value")
+    page["code"].send_keys("\ue009z")
+    assert page["code"].get_property("value") == before
+
+
+def test_an_example_that_the_server_cannot_run_says_so(page):
+    page.wait_for_environments()
+    page.js("return import('/examples.js').then(m => { m.examples.push({ name: 'Other', about: '', environment: 'elsewhere', code: '' }); })")
+    page.js("return import('/app.js').then(m => m.loadEnvironments())")
+    page.js("document.getElementById('examples').open = true")
+    other = next(button for button in page.all("#examples button") if button.text.startswith("Other"))
+    assert not other.is_enabled() and "no environment “elsewhere”" in other.text
