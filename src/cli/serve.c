@@ -289,10 +289,10 @@ static int serve(const char *const *given, const char *operand)
 
 const struct command serve_command = {
 	.name = "serve",
-	.summary = "serve the page and POST /run on this machine",
-	.about = "Serves the page at / and POST /run until SIGTERM or Ctrl-C: then finishes what runs and leaves nothing behind. A "
-		 "second\n"
-		 "one ends it at once. Options that are not given are taken from the configuration file.",
+	.summary = "serve the page, POST /run and /v1 on this machine",
+	.about = "Serves the page at /, POST /run, and /v1, which /docs describes, until SIGTERM or Ctrl-C: then finishes\n"
+		 "what runs and leaves nothing behind. A second one ends it at once. Options that are not given are taken\n"
+		 "from the configuration file.",
 	.options = serve_options,
 	.options_count = SERVE_OPTIONS_COUNT,
 	.run = serve,

@@ -57,10 +57,13 @@ def test_a_lost_provider_ends_the_front_with_one_sentence_and_answers_first(own)
     waiting = threading.Thread(target=lambda: results.append(one.run("ok:1")))
     waiting.start()
     time.sleep(0.1)
+    here = requests.Session()  # its connection is there already: new ones are another front's
+    assert here.get(one.url("/healthz"), timeout=10).status_code == 200
     one.provider.is_refilling = False
     one.provider.link.close()
     waiting.join(5)
     check_failure(results[0], 503, "restarted")
+    check_failure(here.get(one.url("/healthz"), timeout=10), 503, "restarted")
     one.provider.cells[0].control.shutdown(socket.SHUT_RDWR)
     threads[0].join(5)
     check_failure(results[1], 500, "may have run")
