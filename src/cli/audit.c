@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "cli/audit_engine.h"
-#include "cli/audit_report.h"
+#include "cli/audit_output.h"
 #include "cli/audit_run.h"
 #include "cli/audit_server.h"
 #include "cli/command.h"
@@ -18,31 +18,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SLOTS        "16" /* the cases at once, their runs beside, and those that look afterwards */
 #define ENGINE_SLOTS "10"
 #define NAME_BYTES   32
 
+#define LOOKS_FOR_LEFT 50 /* in ten seconds */
+
 enum { PROVIDER, PROFILE, FORMAT, OUTPUT, SERVER, IMAGE, ENGINE, RUNTIME };
-
-/* Whether a word is one of the list, whose words are parted by commas. */
-static bool is_listed(const char *list, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = list; at; at = strchr(at, ',')) {
-		at += *at == ',';
-		if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-			return true;
-	}
-	return false;
-}
 
 /* Words of a list parted by commas, each one of two and none twice. */
 static int check_list(const struct option_row *row, const char *text, const char *first, const char *second, struct err *err)
 {
-	size_t wanted = (is_listed(text, first) ? strlen(first) + 1 : 0) + (is_listed(text, second) ? strlen(second) + 1 : 0);
+	size_t wanted =
+		(audit_is_listed(text, first) ? strlen(first) + 1 : 0) + (audit_is_listed(text, second) ? strlen(second) + 1 : 0);
 
 	if (wanted == 0 || strlen(text) + 1 != wanted)
 		return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be %s, %s or %s,%s.", row->name, text, first, second,
@@ -62,11 +53,10 @@ static int check_profile(const struct option_row *row, const char *text, struct 
 
 static int check_format(const struct option_row *row, const char *text, struct err *err)
 {
-	for (unsigned i = 0; i < audit_formats_count; i++) {
-		if (strcmp(text, audit_formats[i].name) == 0)
-			return 0;
-	}
-	return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be table, md, json or html.", row->name, text);
+	if (audit_output_check(text))
+		return 0;
+	return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be table, md, json, html or several of them, parted by commas.",
+		       row->name, text);
 }
 
 static int check_server(const struct option_row *row, const char *text, struct err *err)
@@ -98,8 +88,11 @@ static const struct option_row rows[] = {
 		      .help = "of docker: original, hardened or both",
 		      .def = "original,hardened",
 		      .check = check_profile },
-	[FORMAT] = { .name = "format", .arg = "NAME", .help = "table, md, json or html", .def = "table", .check = check_format },
-	[OUTPUT] = { .name = "output", .arg = "FILE", .help = "where to write; standard output when not given", .check = take_any },
+	[FORMAT] = { .name = "format", .arg = "LIST", .help = "table, md, json, html", .def = "table", .check = check_format },
+	[OUTPUT] = { .name = "output",
+		     .arg = "FILE",
+		     .help = "where to write; standard output when not given. Several forms go to FILE.md and so on",
+		     .check = take_any },
 	[SERVER] = { .name = "server",
 		     .arg = "ADDR:PORT",
 		     .help = "audit this running server, which is what --provider and --profile say",
@@ -121,8 +114,9 @@ static int fail(const struct err *err, int status)
 static bool is_wanted(const char *const *values, const struct audit_kind_row *kind)
 {
 	if (kind->has_runtime)
-		return is_listed(values[PROVIDER], kind->provider) && values[RUNTIME];
-	return is_listed(values[PROVIDER], kind->provider) && (!kind->profile || is_listed(values[PROFILE], kind->profile));
+		return audit_is_listed(values[PROVIDER], kind->provider) && values[RUNTIME];
+	return audit_is_listed(values[PROVIDER], kind->provider) &&
+	       (!kind->profile || audit_is_listed(values[PROFILE], kind->profile));
 }
 
 /* --- a server ----------------------------------------------------------------------------------------------------------------- */
@@ -206,6 +200,12 @@ static int audit_column(struct audit_column *column, const struct audit_host *ho
 /* Of an ended server; -1: not known. */
 static int count_left(const char *const *values, const struct audit_kind_row *kind, const char *name)
 {
+	const struct timespec pause = { .tv_nsec = 200 * (long)NSEC_PER_MSEC };
+
+	/* What has been killed may take a while to be gone where everybody wants the CPU; what stays is still there afterwards. */
+	for (unsigned n = 0; n < LOOKS_FOR_LEFT && audit_count_traces(name) > 0; n++)
+		(void)nanosleep(&pause, NULL);
+
 	int containers = kind->profile ? audit_engine_count(audit_engine_address(values[ENGINE]), name) : 0;
 
 	return containers < 0 ? -1 : containers + (int)audit_count_traces(name);
@@ -246,24 +246,11 @@ static int audit_given(const char *const *values, struct audit_column *column, c
 
 /* --- the report --------------------------------------------------------------------------------------------------------------- */
 
-static int write_report(const struct audit_report *report, const char *format, const char *path)
+static int write_report(struct audit_output *output, const struct audit_report *report)
 {
-	FILE *to = path ? fopen(path, "we") : stdout;
 	struct err err = { 0 };
-	bool is_written;
 
-	if (!to) {
-		(void)err_set(&err, -errno, "Cannot write %s", path);
-		return fail(&err, STATUS_FAILED);
-	}
-	for (unsigned i = 0; i < audit_formats_count; i++) {
-		if (strcmp(format, audit_formats[i].name) == 0)
-			audit_formats[i].write(report, to);
-	}
-	is_written = fflush(to) == 0 && !ferror(to);
-	if (path)
-		is_written = fclose(to) == 0 && is_written;
-	if (!is_written) {
+	if (audit_output_write(output, report) < 0) {
 		(void)err_say(&err, -EIO, "The report could not be written whole.");
 		return fail(&err, STATUS_FAILED);
 	}
@@ -275,7 +262,7 @@ static void write_command(const char *const *values, struct audit_report *report
 {
 	size_t used = (size_t)snprintf(report->command, sizeof report->command, "safexec audit --provider %s", values[PROVIDER]);
 
-	if (is_listed(values[PROVIDER], "docker"))
+	if (audit_is_listed(values[PROVIDER], "docker"))
 		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --profile %s", values[PROFILE]);
 	if (values[RUNTIME])
 		used += (size_t)snprintf(report->command + used, sizeof report->command - used, " --runtime %.100s",
@@ -318,6 +305,7 @@ static int audit(const char *const *values, const char *operand)
 {
 	_cleanup_(audit_host_clear) struct audit_host host = { 0 };
 	_cleanup_(free_report) struct audit_report *report = calloc(1, sizeof *report);
+	_cleanup_(audit_output_close) struct audit_output output = { 0 };
 	struct err err = { 0 };
 	sigset_t signals;
 	int status = STATUS_OK;
@@ -334,6 +322,11 @@ static int audit(const char *const *values, const char *operand)
 	if (values[RUNTIME] && !values[SERVER] &&
 	    audit_engine_check_runtime(audit_engine_address(values[ENGINE]), values[RUNTIME], &err) < 0)
 		return fail(&err, STATUS_CANNOT_RUN);
+
+	int r = audit_output_open(&output, values[FORMAT], values[OUTPUT], &err);
+
+	if (r < 0)
+		return fail(&err, r == -EINVAL ? STATUS_USAGE : STATUS_FAILED);
 	write_command(values, report);
 	audit_look_at_machine(&report->machine);
 	block_signals(&signals);
@@ -342,7 +335,7 @@ static int audit(const char *const *values, const char *operand)
 	for (unsigned i = 0; i < report->columns_count && status == STATUS_OK; i++)
 		status = values[SERVER] ? audit_given(values, &report->columns[i], &host, &signals)
 					: audit_private(values, &report->columns[i], &host, &signals);
-	return status == STATUS_OK ? write_report(report, values[FORMAT], values[OUTPUT]) : status;
+	return status == STATUS_OK ? write_report(&output, report) : status;
 }
 
 const struct command audit_command = {

@@ -174,27 +174,34 @@ unsigned audit_count_traces(const char *name)
 	return audit_count_processes(name) + count_mounts(name) + count_cgroups(name);
 }
 
-/* A run's own mounts are in a namespace of its own: what is found here is on the host. */
-void audit_find_file(const char *word, char place[AUDIT_PLACE_BYTES])
+/* Whether a file below the root has the word in its name. A full /tmp takes nothing from the other places. */
+static bool find_below(char *root, const char *word, char place[AUDIT_PLACE_BYTES])
 {
-	char roots[][16] = { "/app", "/tmp", "/var/tmp", "/dev/shm", "/run", "/var/lib" };
-	char *paths[ARRAY_SIZE(roots) + 1] = { 0 };
-
-	place[0] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
-		paths[i] = roots[i];
-
+	char *paths[] = { root, NULL };
 	_cleanup_(close_search) FTS *search = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
 
 	for (unsigned n = 0; search && n < MAX_ENTRIES; n++) {
 		FTSENT *entry = fts_read(search);
 
 		if (!entry)
-			return;
+			return false;
 		if (strstr(entry->fts_name, word)) {
 			(void)snprintf(place, AUDIT_PLACE_BYTES, "%s", entry->fts_path);
-			return;
+			return true;
 		}
+	}
+	return false;
+}
+
+/* A run's own mounts are in a namespace of its own: what is found here is on the host. */
+void audit_find_file(const char *word, char place[AUDIT_PLACE_BYTES])
+{
+	char roots[][16] = { "/app", "/var/tmp", "/dev/shm", "/run", "/tmp", "/var/lib" };
+
+	place[0] = '\0';
+	array_for_each(roots, root) {
+		if (find_below(*root, word, place))
+			return;
 	}
 }
 

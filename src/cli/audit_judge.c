@@ -97,9 +97,10 @@ enum grade rule_ended_in_time(const struct audit_case *what, const struct audit_
 
 	if (!has_run(answer))
 		return GRADE_UNCLEAR;
-	if (answer->is_success || answer->took > what->most * NSEC_PER_MSEC)
+	if (answer->is_success)
 		return GRADE_ESCAPED;
-	return says(answer, what->held) ? GRADE_GOOD : GRADE_UNCLEAR;
+	/* Late: the limit is none, or this machine had no time for anybody. */
+	return answer->took <= what->most * NSEC_PER_MSEC && says(answer, what->held) ? GRADE_GOOD : GRADE_UNCLEAR;
 }
 
 /* False when there is none. */

@@ -21,7 +21,7 @@ enum grade rule_words(const struct audit_case *what, const struct audit_sight *s
 /* The answer is a refusal of the request: 400 with the words held. */
 enum grade rule_refused_request(const struct audit_case *what, const struct audit_sight *sight);
 
-/* Ended by its limit with the words held, and answered within most milliseconds. */
+/* Ended by its limit with the words held, and answered within most milliseconds; one that did not end well, but otherwise, is unclear. */
 enum grade rule_ended_in_time(const struct audit_case *what, const struct audit_sight *sight);
 
 /* The first number of the output is at most most. */

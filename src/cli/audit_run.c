@@ -21,6 +21,7 @@
 #define MAX_WORKERS       8
 #define LOOK_EVERY_MS     100
 #define NEIGHBOUR_SECONDS 8 /* until it is there */
+#define DYING_SECONDS     10
 
 /* --- one POST /run ---------------------------------------------------------------------------------------------------------------- */
 
@@ -184,6 +185,17 @@ static char *write_code(const struct attempt *attempt, const char *template, uns
 	return code.bytes;
 }
 
+/* Those that still live when what was killed has had the time to die, on a busy machine too. */
+static unsigned count_left(const char *token)
+{
+	nsec_t deadline = clock_now() + DYING_SECONDS * NSEC_PER_SEC;
+	unsigned count;
+
+	while ((count = audit_count_processes(token)) > 0 && clock_now() < deadline)
+		pause_a_little();
+	return count;
+}
+
 /* Looks while it runs, and a last time when it is over. */
 static void look_at_host(struct attempt *attempt, struct background *run)
 {
@@ -199,7 +211,7 @@ static void look_at_host(struct attempt *attempt, struct background *run)
 	}
 	join(run);
 	if (looks & LOOK_PROCESSES)
-		sight->processes_after = audit_count_processes(attempt->token);
+		sight->processes_after = count_left(attempt->token);
 	if (looks & LOOK_FILES)
 		audit_find_file(attempt->token, sight->file_after);
 }
