@@ -170,11 +170,23 @@ function listExamples(offered) {
 }
 
 function closeExamples(event) {
-	if (event.type === "keydown" ? event.key === "Escape" : !$("examples").contains(event.target))
+	if (event.type === "keydown" && event.key === "Escape" && $("examples").open) {
 		$("examples").open = false;
+		$("examples").querySelector("summary").focus();
+	} else if (event.type !== "keydown" && !$("examples").contains(event.target)) {
+		$("examples").open = false;
+	}
 }
 
 // --- all of it ------------------------------------------------------------------------------------------------------------------
+
+// A page that is loaded again, or gone back to, has the program that it had.
+const PROGRAM = "safexec-program";
+
+function firstProgram() {
+	const isNew = performance.getEntriesByType("navigation")[0].type === "navigate";
+	return (!isNew && sessionStorage.getItem(PROGRAM)) || examples[0].code;
+}
 
 function onPageKey(event) {
 	if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey))
@@ -183,14 +195,16 @@ function onPageKey(event) {
 	run();
 }
 
-editor.start(examples[0].code);
+editor.start(firstProgram());
 listExamples(["base"]);
 loadEnvironments();
 document.addEventListener("keydown", onPageKey);
 document.addEventListener("click", closeExamples);
+document.addEventListener("focusin", closeExamples);
 $("examples").addEventListener("keydown", closeExamples);
 $("key-form").addEventListener("submit", onKey);
 $("forget").addEventListener("click", forgetKey);
+addEventListener("pagehide", () => sessionStorage.setItem(PROGRAM, editor.getText()));
 $("run").addEventListener("click", run);
 $("stop").addEventListener("click", () => running && running.abort());
 $("line").addEventListener("click", () => editor.goToLine(Number($("line").dataset.line)));

@@ -7,7 +7,7 @@ import urllib.parse
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-WAIT_S = 30
+WAIT_S, POLL_S = 30, 0.05
 BUSY = ("Waiting", "Running")
 
 
@@ -32,7 +32,7 @@ class Page:
         return self[name].get_property("textContent")
 
     def until(self, is_true, what):
-        return WebDriverWait(self.driver, WAIT_S).until(lambda _: is_true(), what)
+        return WebDriverWait(self.driver, WAIT_S, POLL_S).until(lambda _: is_true(), what)
 
     def wait_for_environments(self):
         self.until(lambda: self.all("#environment option"), "no environments")

@@ -89,6 +89,28 @@ def test_everything_works_by_keyboard(page):
     assert page.text("output") == "0\n1\n"
 
 
+def test_the_examples_are_a_menu_for_keys_too(page):
+    summary = page.all("#examples summary")[0]
+    summary.send_keys(Keys.ENTER)
+    assert page["examples"].get_property("open")
+    ActionChains(page.driver).send_keys(Keys.TAB, Keys.ESCAPE).perform()
+    assert not page["examples"].get_property("open") and page.driver.switch_to.active_element == summary
+    summary.send_keys(Keys.ENTER)
+    ActionChains(page.driver).key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
+    assert not page["examples"].get_property("open"), "it stays open behind who has left it"
+    summary.send_keys(Keys.ENTER)
+    ActionChains(page.driver).send_keys(Keys.TAB, Keys.TAB, Keys.ENTER).perform()
+    assert page.focused() == "run" and "Drawing" in page["code"].get_property("value")
+
+
+def test_a_page_that_is_loaded_again_has_its_program(page):
+    page.write("mine = 1")
+    page.driver.refresh()
+    assert page["code"].get_property("value") == "mine = 1"
+    page.driver.get(page.url)
+    assert "mine" not in page["code"].get_property("value")
+
+
 def test_focus_can_be_seen(page):
     ActionChains(page.driver).send_keys(Keys.TAB).perform()
     focused = "document.activeElement"
