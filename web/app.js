@@ -9,18 +9,25 @@ import * as results from "./results.js";
 const $ = (id) => document.getElementById(id);
 let running = null; // the AbortController of the run under way
 
+// What the page would like to have beside what is printed, the most first. Not every provider can do all of it: what is refused as
+// unsupported is not asked for again.
+const WISHES = [["outputs", "env", "last_value"], ["outputs", "env"], []];
+let granted = 0;
+
 // --- a run --------------------------------------------------------------------------------------------------------------------
 
 function makeRequest() {
-	const request = {
-		code: editor.getText(),
-		stdin: $("stdin").value,
-		read_only: $("read-only").checked,
+	const request = { code: editor.getText(), read_only: $("read-only").checked };
+	const wishes = {
 		outputs: $("outputs").value.split(/[\s,]+/).filter((glob) => glob !== ""),
-		last_value: true,
 		env: { PYTHONUNBUFFERED: "1" }, // what is printed is seen at once
+		last_value: true,
 	};
 
+	for (const name of WISHES[granted])
+		request[name] = wishes[name];
+	if ($("stdin").value !== "")
+		request.stdin = $("stdin").value;
 	if ($("environment").value)
 		request.environment = $("environment").value;
 	if ($("seconds").value !== "")
@@ -59,13 +66,24 @@ function showFailure(problem, isStopped, startedAt) {
 	results.showProblem(problem instanceof Refusal ? problem.message : `The server cannot be reached: ${problem.message}`);
 }
 
+async function runAsGranted(signal) {
+	for (;;) {
+		try {
+			return await runProgram(makeRequest(), onEvent, signal);
+		} catch (problem) {
+			if (problem.code !== "unsupported" || granted === WISHES.length - 1)
+				throw problem;
+			granted++; // nothing ran
+		}
+	}
+}
+
 async function run() {
 	if (running)
 		return;
 	const controller = new AbortController();
 	const startedAt = performance.now();
 	const tick = () => results.showClock(`${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-	const request = makeRequest();
 
 	setRunning(controller);
 	editor.markLine(0);
@@ -74,8 +92,8 @@ async function run() {
 	tick();
 	const ticking = setInterval(tick, 100);
 	try {
-		const verdict = await runProgram(request, onEvent, controller.signal);
-		results.showEnd(verdict, request.stdin);
+		const verdict = await runAsGranted(controller.signal);
+		results.showEnd(verdict, $("stdin").value);
 		editor.markLine(results.failedLine(verdict));
 		if (verdict.error && verdict.error.type === "EOFError")
 			$("options").open = true;

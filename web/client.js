@@ -13,6 +13,7 @@ export class Refusal extends Error {
 	constructor(status, problem) {
 		super((problem && problem.detail) || `The server answered with status ${status}.`);
 		this.status = status;
+		this.code = problem && problem.code;
 	}
 }
 

@@ -91,6 +91,29 @@ def test_of_very_much_output_all_can_be_saved(page, browser, tmp_path):
     assert next(tmp_path.iterdir()).read_text() == whole
 
 
+REFUSING = """
+    const [refused, isStreamed] = arguments, real = window.fetch;
+    window.asked = [];
+    window.fetch = (path, options) => {
+        const body = options && options.body ? JSON.parse(options.body) : {};
+        if (path === "/v1/runs") asked.push(refused.filter(name => name in body));
+        if (!refused.some(name => name in body)) return real(path, options);
+        const problem = JSON.stringify({ event: "problem", code: "unsupported", status: 422, detail: "no" });
+        return Promise.resolve(new Response(problem + "\\n", { status: isStreamed ? 200 : 422 }));
+    };"""
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+@pytest.mark.parametrize("refused", [["last_value"], ["last_value", "outputs", "env"]], ids=len)
+def test_what_a_provider_cannot_do_is_done_without(page, refused, is_streamed):
+    page.wait_for_environments()
+    page.js(REFUSING, refused, is_streamed)
+    assert page.run("print(1)\n2") == ("1\n", None) and not page["value-part"].is_displayed()
+    count = page.js("return asked.length")
+    assert page.run("print(3)") == ("3\n", None)
+    assert page.js("return asked.slice(arguments[0])", count) == [[]], "it is not asked for again"
+
+
 EXAMPLES = [
     ("Letters", "base", "Finished", "", "██"),
     ("A drawing and a file", "base", "Finished", "", ""),
