@@ -87,7 +87,7 @@ def test_the_configuration_shipped_is_all_defaults_and_its_comments_are_keys_tha
     run(harness.BUILD / "safexec", "config", "check", "--config", tmp_path / "all.conf")
 
 
-def test_meson_install_puts_the_programs_where_they_find_each_other(tmp_path):
+def test_a_server_runs_from_wherever_meson_installs_it(tmp_path):
     run("meson", "install", "--no-rebuild", "-C", harness.BUILD, env={**os.environ, "DESTDIR": str(tmp_path)})
     root = tmp_path / "usr/local"
     assert run(root / "bin/safexec", "--version").startswith("safexec ")
@@ -95,6 +95,35 @@ def test_meson_install_puts_the_programs_where_they_find_each_other(tmp_path):
     for name in ("safexec-warden", "safexecd", "_zygote.abi3.so", "sitecustomize.py"):
         assert (root / "libexec/safexec" / name).exists()
     assert [path.name for path in (root / "bin").iterdir()] == ["safexec"]
+    harness.need_root()
+    server = harness.Server("--slots", "1", program=root / "bin/safexec")
+    try:
+        server.wait_ready()
+    finally:
+        server.stop()
+
+
+def options_of(program, *command):
+    """As its --help names them."""
+    r = subprocess.run([harness.BUILD / program, *command, "--help"], capture_output=True, text=True)
+    return set(re.findall(r"--[a-z][a-z-]+", r.stdout))
+
+
+@pytest.mark.parametrize("program", ["safexecd", "safexec-warden", "safexec-docker", "safexec-store", "safexec-sender"])
+def test_the_manual_page_of_a_program_has_its_options(program):
+    page = (harness.ROOT / f"man/{program}.8").read_text()
+    assert options_of(program) - {"--help", "--version"} <= options_in(page)
+
+
+def test_the_manual_page_has_every_command_with_its_options():
+    page = (harness.ROOT / "man/safexec.1").read_text()
+    assert set(COMMANDS) == set(re.findall(r"^\.It Cm ([a-z]+)", page, re.M))
+    assert {option for command in COMMANDS for option in options_of("safexec", command)} - {"--help"} <= options_in(page)
+
+
+def options_in(page):
+    lines = [line for line in page.splitlines() if line.startswith((".Fl ", ".It Fl ", ".Op Fl "))]
+    return {f"-{option}" for line in lines for option in re.findall(r" (-[a-z][a-z-]+)", line)}
 
 
 @pytest.mark.parametrize(
@@ -105,6 +134,14 @@ def test_meson_install_puts_the_programs_where_they_find_each_other(tmp_path):
         (["safexec", "serve", "--sl"], {"--slots"}),
         (["safexec", "serve", "--provider", ""], {"native", "docker"}),
         (["safexec", "ping", "--"], {"--server", "--help"}),
+        (["safexec", "help", "do"], {"doctor"}),
+        (["safexec", "jobs", ""], {"submit", "list", "show", "cancel"}),
+        (["safexec", "keys", "re"], {"revoke"}),
+        (["safexec", "keys", "add", "--con"], {"--concurrency"}),
+        (["safexec", "config", ""], {"check", "show"}),
+        (["safexec", "log", ""], {"verify"}),
+        (["safexec", "audit", "--format", ""], {"table", "md", "json", "html"}),
+        *((["safexec", command, "--"], options_of("safexec", command)) for command in COMMANDS if command != "help"),
     ],
 )
 def test_bash_completes_commands_and_options(words, wanted):
