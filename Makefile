@@ -12,8 +12,8 @@ package:
 test:
 	script/test
 
-# Every variant of the virtual machine: as it is, with all that is tested there; without Landlock; without the controllers for memory, for
-# pids. As root; three quarters of an hour. Logs and results go to build-vm/.
+# Every boot of the virtual machine, a subject each (tests/vm/run names them), kernels without Landlock, memory and pids controller among
+# them. As root; about an hour. Logs and results go to build-vm/.
 test-vm:
 	SAFEXEC_VM_LOGS=build-vm tests/vm/run
 

@@ -72,6 +72,6 @@ for generator in "$root"/lib/systemd/system-generators/*; do
 done
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
 
-truncate -s 700M "$work/disk"
+truncate -s 2G "$work/disk"
 mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum' -E root_owner=0:0,lazy_itable_init=0 -d "$root" "$work/disk"
 mv "$work/disk" "$folder/disk"

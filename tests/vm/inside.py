@@ -6,10 +6,14 @@ import pathlib
 import sys
 
 import faults
+import logins
 import machine
 import places
+import science
 import service
+import sizes
 import suites
+import unit
 from machine import check
 
 
@@ -19,35 +23,42 @@ def only_version_2():
         assert " - cgroup2 " in mounts and " - cgroup " not in mounts
 
 
+def stopped():
+    with check("service: stops and leaves nothing"):
+        service.stop()
+
+
 def default():
     only_version_2()
     service.check_unit()
-    with check("service: stops and leaves nothing"):
-        service.stop()
+    stopped()
     places.check_places()
     suites.check_some_attacks()
     faults.check_faults()
     service.check_purge()
 
 
-def everything():
-    default()
+def whole_unit():
     with check("package: installed with apt"):
         service.install(["apt-get", "install", "-q", "-y"])
-    service.check_rest_of_unit()
-    with check("service: stops and leaves nothing"):
-        service.stop()
+    unit.check_200_runs()
+    unit.check_rest_of_unit()
+    stopped()
+    logins.check_logins()
     with check("swap"):
         places.check_swap()
-    suites.check_suites()
     service.check_purge()
 
 
-def installed(test):
-    with check("package: unpacked"):
-        machine.call("dpkg", "-i", service.package(), seconds=10)
-        machine.call("systemctl", "stop", service.UNIT)
-    test()
+def installed(*tests):
+    def variant():
+        with check("package: unpacked"):
+            machine.call("dpkg", "-i", service.package(), seconds=10)
+            machine.call("systemctl", "stop", service.UNIT)
+        for test in tests:
+            test()
+
+    return variant
 
 
 def no_landlock():
@@ -58,10 +69,15 @@ def no_landlock():
 
 VARIANTS = {
     "default": default,
-    "everything": everything,
-    "no-landlock": lambda: installed(no_landlock),
-    "no-memory": lambda: installed(lambda: faults.check_kernel_without("memory")),
-    "no-pids": lambda: installed(lambda: faults.check_kernel_without("pids")),
+    "unit": whole_unit,
+    "science": science.check_science,
+    "sizes": installed(sizes.check_sizes),
+    "attacks": installed(suites.check_attacks),
+    "api": installed(suites.check_api),
+    "programs": installed(suites.check_programs),
+    "no-landlock": installed(no_landlock),
+    "no-memory": installed(lambda: faults.check_kernel_without("memory")),
+    "no-pids": installed(lambda: faults.check_kernel_without("pids")),
 }
 
 if __name__ == "__main__":

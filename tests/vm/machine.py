@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import time
+import traceback
 
 SLOW = 20  # how much slower than the hardware the emulated machine may be; every time of every test here is for hardware
 START_S, STOP_S, ANSWER_S, LEAVE_S = 3, 2, 3, 1
@@ -30,13 +31,19 @@ def check(name):
         print(f"ok    {name} ({time.monotonic() - begin:.1f} s)", flush=True)
     except Exception as error:  # whatever it is, it is this check's fault
         faults.append(name)
-        print(f"FAIL  {name}: {type(error).__name__}: {error}"[:2000], flush=True)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"FAIL  {name}: {type(error).__name__}: {error} ({pathlib.Path(where.filename).name}:{where.lineno}: {where.line})"[:2000], flush=True)
 
 
 def wait_until(is_true, seconds, what):
-    deadline = time.monotonic() + seconds * SLOW
+    """Says now and then that it waits: whoever watches the console ends a machine that is silent for two minutes."""
+    begin, said = time.monotonic(), 0
     while not is_true():
-        assert time.monotonic() < deadline, f"not within {seconds * SLOW} s: {what}"
+        waited = time.monotonic() - begin
+        assert waited < seconds * SLOW, f"not within {seconds * SLOW} s: {what}"
+        if waited // 30 > said:
+            said = waited // 30
+            print(f"      ... {waited:.0f} s", flush=True)
         time.sleep(0.1)
 
 
@@ -73,6 +80,15 @@ def call(*command, status=0, seconds=START_S, **more):
     return r.stdout
 
 
+def wait_aloud(process, seconds):
+    """Its status; when it takes too long, it is killed."""
+    try:
+        wait_until(lambda: process.poll() is not None, seconds, "the end of a program")
+    finally:
+        process.kill()
+    return process.wait()
+
+
 def show(text):
     print("".join(f"      {line}\n" for line in text.splitlines()), end="", flush=True)
 
@@ -80,8 +96,8 @@ def show(text):
 class Server:
     """`safexec serve`, started below the words of launcher."""
 
-    def __init__(self, launcher=()):
-        command = [*launcher, SAFEXEC, "serve", "--listen", "127.0.0.1:0", "--slots", "2", "--zygote-max-forks", "10"]
+    def __init__(self, launcher=(), options=("--slots", "2", "--zygote-max-forks", "10")):
+        command = [*launcher, SAFEXEC, "serve", "--listen", "127.0.0.1:0", *options]
         self.errors = open("/run/errors", "w+b")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors)
         readable, _, _ = select.select([self.process.stdout], [], [], START_S * SLOW)

@@ -5,11 +5,10 @@ import json
 import os
 import pathlib
 import re
-import signal
 import threading
 import time
 
-from machine import HERE, LEAVE_S, SAFEXEC, START_S, ask, call, check, cgroups, nothing_is_left, processes, show, wait_until
+from machine import HERE, LEAVE_S, START_S, ask, call, check, cgroups, nothing_is_left, processes, show, wait_until
 
 PORT = 5000
 UNIT = "safexec.service"
@@ -107,58 +106,6 @@ def check_reload():
     assert properties("ActiveState", "StatusText") == {"ActiveState": "active", "StatusText": f"Serves on 127.0.0.1:{PORT}"}
 
 
-def check_refused_reload():
-    pathlib.Path("/etc/safexec/safexec.conf").write_text("[server]\nslotz = 3\n")
-    try:
-        call("systemctl", "reload", UNIT, status=1)
-        assert any("safexec.conf:2" in line["MESSAGE"] for line in journal()), "the journal names the line"
-        assert ask(PORT, {"code": "print(2+2)"}) == FOUR
-    finally:
-        pathlib.Path("/etc/safexec/safexec.conf").write_text("")
-
-
-def check_watchdog():
-    """A front that stands still answers nobody: the service manager starts the server anew."""
-    stop()
-    use_drop_in("[Service]\nWatchdogSec=40\n")
-    start()
-    main = properties("MainPID")["MainPID"]
-    (front,) = [pid for pid, comm in processes().items() if comm == "safexecd"]
-    os.kill(front, signal.SIGSTOP)
-    wait_until(lambda: properties("MainPID", "ActiveState") not in ({"MainPID": main, "ActiveState": "active"},), 10, "the watchdog barks")
-    wait_until(lambda: properties("ActiveState")["ActiveState"] == "active", 10, "it serves again")
-    assert ask(PORT, {"code": "print(2+2)"}) == FOUR and properties("MainPID")["MainPID"] != main
-    drop_drop_in()
-
-
-def check_path():
-    """As packaging/nginx wants it: the group may connect, nobody else."""
-    pathlib.Path("/etc/safexec/safexec.conf").write_text("[server]\nlisten = unix:/run/safexec/http.sock\n")
-    try:
-        call("systemctl", "restart", UNIT, seconds=5)
-        path = pathlib.Path("/run/safexec/http.sock")
-        assert (path.stat().st_mode & 0o777, path.group(), path.parent.group()) == (0o660, "safexec", "safexec")
-        assert call(SAFEXEC, "ping", "--server", f"unix:{path}") == ""
-        stop()
-        assert not path.exists()
-    finally:
-        pathlib.Path("/etc/safexec/safexec.conf").write_text("")
-    start()
-
-
-def check_socket_unit():
-    """The socket is the service manager's, and the server has no network at all."""
-    stop()
-    use_drop_in("[Service]\nPrivateNetwork=yes\n")
-    call("systemctl", "start", "safexec.socket")
-    path = pathlib.Path("/run/safexec/http.sock")
-    assert (path.stat().st_mode & 0o777, path.group(), path.parent.group()) == (0o660, "safexec", "safexec")
-    assert call(SAFEXEC, "ping", "--server", f"unix:{path}") == "", "the first request starts the server"
-    call("systemctl", "stop", UNIT, "safexec.socket")
-    drop_drop_in()
-    start()
-
-
 def check_unit():
     with check("package: installed, the service runs"):
         install(["dpkg", "-i"])
@@ -172,22 +119,6 @@ def check_unit():
         check_journal()
     with check("service: a reload loses no run"):
         check_reload()
-
-
-def check_rest_of_unit():
-    with check("service: a reload with a mistake in the configuration changes nothing, and says where it is"):
-        check_refused_reload()
-    with check("service: the watchdog"):
-        check_watchdog()
-    with check("service: listens on a path"):
-        check_path()
-    with check("service: socket activation, without a network"):
-        check_socket_unit()
-    with check("package: a new version is taken over by the running server"):
-        main = properties("MainPID")
-        call("dpkg", "-i", package(), seconds=10)
-        assert ask(PORT, {"code": "print(2+2)"}) == FOUR and properties("MainPID") == main
-        wait_until(lambda: any("Reloaded" in line["MESSAGE"] for line in journal()[-5:]), START_S, "a reload")
 
 
 def check_purge():
