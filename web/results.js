@@ -4,11 +4,13 @@
 import { makeDisplay, makeFile, release, saveLink } from "./display.js";
 
 const MOST_SHOWN = 200_000; // characters of a stream; more is there to be saved
+const DRAW_MS = 80;         // between two drawings: each costs what all that is shown costs
 const READ_ALOUD = 2_000;   // characters of output that a screen reader may read out as they come
 const $ = (id) => document.getElementById(id);
 
 const streams = { stdout: null, stderr: null }; // { pre, more, parts, shown, waiting }
-let frame = 0; // of the next drawing; 0: none is due
+let timer = 0; // of the next drawing; 0: none is due
+let drawnAt = 0;
 let plain = []; // what the displays say of themselves in text
 
 function openStream(pre, more) {
@@ -49,15 +51,30 @@ export function clear() {
 	showVerdict("");
 }
 
+// What follows a carriage return takes the place of its line; one at its very end is of a line break.
+function overwrite(line) {
+	return line.slice(line.lastIndexOf("\r", line.length - 2) + 1);
+}
+
+// As a terminal would show it, without colours.
+function write(pre, text) {
+	const lines = text.replace(/\x1b\[[0-9;]*m/g, "").split("\n");
+
+	if (overwrite(lines[0]) !== lines[0])
+		pre.textContent = pre.textContent.slice(0, pre.textContent.lastIndexOf("\n") + 1);
+	pre.append(lines.map(overwrite).join("\n"));
+}
+
 // Keeps the end in sight where it was.
 function append(stream) {
 	const { pre } = stream;
 	const isAtEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 4;
-	const text = stream.waiting.slice(0, MOST_SHOWN - stream.shown);
+	const next = stream.waiting.slice(0, MOST_SHOWN - stream.shown);
+	const text = next.endsWith("\r") ? next.slice(0, -1) : next; // a return waits for what follows
 
-	stream.waiting = "";
+	stream.waiting = next.slice(text.length);
 	stream.shown += text.length;
-	pre.append(text);
+	write(pre, text);
 	if (stream.shown > READ_ALOUD)
 		pre.setAttribute("aria-live", "off");
 	if (isAtEnd)
@@ -65,7 +82,8 @@ function append(stream) {
 }
 
 function draw() {
-	frame = 0;
+	timer = 0;
+	drawnAt = performance.now();
 	for (const stream of Object.values(streams)) {
 		if (stream.waiting)
 			append(stream);
@@ -89,12 +107,12 @@ export function take(event) {
 		return;
 	stream.parts.push(event.data);
 	stream.waiting += event.data;
-	frame = frame || requestAnimationFrame(draw);
+	timer = timer || setTimeout(draw, Math.max(0, drawnAt + DRAW_MS - performance.now()));
 }
 
 // Nothing more comes.
 export function finish() {
-	cancelAnimationFrame(frame);
+	clearTimeout(timer);
 	draw();
 	for (const [name, stream] of Object.entries(streams)) {
 		const rest = stream.parts.reduce((sum, part) => sum + part.length, 0) - stream.shown;

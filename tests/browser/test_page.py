@@ -44,6 +44,19 @@ def test_blanks_and_long_output_keep_their_shape(page):
     assert page.style("#output", "whiteSpace").startswith("pre")
 
 
+@pytest.mark.parametrize("pieces, shown", [
+    (["a\n10%", "\r20%", "\r", "30%\nb\n"], "a\n30%\nb\n"),
+    (["a\r\nb\r\n"], "a\r\nb\r\n"),
+    (["1\r2\r3"], "3"),
+    (["x", "a\ra"], "a"),
+    (["x" * 250_000 + "\rend"], "x" * 200_000),  # and in no time
+    (["\x1b[1;31mred\x1b[0m \x1b[x"], "red \x1b[x"),
+])
+def test_what_is_written_over_is_shown_as_a_terminal_would(page, pieces, shown):
+    output, _ = page.run(f"import sys, time\nfor piece in {pieces!r}: sys.stdout.buffer.write(piece.encode()); time.sleep(0.15)")
+    assert output == shown
+
+
 def test_a_run_shows_that_it_runs_and_how_long_it_took(page):
     page.write("import time; time.sleep(1.2)")
     page["run"].click()
