@@ -19,6 +19,8 @@ import time
 
 import cases
 import contenders
+import crun
+import goals
 import load
 import report
 from contenders import harness
@@ -94,6 +96,7 @@ def run(options):
         absent["science cases"] = f"{', '.join(missing)} cannot be imported"
         chosen = [case for case in chosen if case.environment != "science"]
     everybody = contenders.everybody(options.docker, sorted({case.environment for case in chosen} | {"base"}))
+    everybody.insert(4, crun.Crun())
     with contextlib.ExitStack() as stack:
         for c in everybody:
             why = c.missing()
@@ -113,7 +116,7 @@ def run(options):
             time.sleep(1)
             result["memory"] = idle_memory(base.server)
         total = sum(rounds_of(c, case, options.rounds) for case in chosen for c in present if c.can(case))
-        commands = [c for c in present if isinstance(c, contenders.Command)]
+        commands = [c for c in present if type(c) is contenders.Command]
         progress = Progress(total + len(options.at_once) * (1 + len(commands)))
         for case in chosen:
             result["cases"][case.name] = measure_case(case, present, options.rounds, progress)
@@ -161,6 +164,8 @@ def sections(result):
         rows = [[name, *[found.get(s) for s in stages]] for name, found in result["stages"].items()]
         yield "stages of a run of ours, median ms", ["", *stages], rows
     memory = result["memory"]
+    if goals.rows(result):
+        yield "goals", goals.HEADS, goals.rows(result)
     if memory:
         rows = [["a waiting cell", memory["cell_kib"] / 1024], [f"the server, {memory['cells']} cells", memory["server_kib"] / 1024]]
         yield "memory, MiB of PSS", ["", "MiB"], rows + [["the server at its most, many at once", memory.get("peak_kib", 0) / 1024]]

@@ -121,8 +121,12 @@ class Command(Contender):
         with self.account.entered():
             return self.run_here(case)
 
+    def words(self, case):
+        """What follows the command."""
+        return [case.code]
+
     def run_here(self, case):
-        command = [*self.command, case.code]
+        command = [*self.command, *self.words(case)]
         begin = time.perf_counter()
         read, write = os.pipe()
         pid = os.posix_spawnp(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])

@@ -28,7 +28,17 @@ def test_the_bench_measures_everybody_in_turn_and_makes_one_page():
     assert {"safexec, HTTP", "floor: fork of a warm Python", "python3 -I -c"} <= set(row), found["absent"]
     assert all(f["n"] == 2 and 0 < f["p25"] <= f["p50"] <= f["p95"] for f in row.values())
     assert all(f["failed"] == 0 for _, _, f in found["load"])
+    assert "times faster than python3 -I -c  at least 8" in out
     assert "times ours" in out and "<svg" in page and "src=" not in page and "href=" not in page
+
+
+def test_goals_are_told_reached_or_not():
+    import goals
+
+    cases = {goals.PRINT: {goals.OURS: {"p50": 2.0}, goals.BARE: {"p50": 15.9}, goals.DOCKER: {"p50": 200.0}, goals.FLOOR: {"p50": 0.6}}}
+    load = [(goals.OURS, 8, {"runs_s": 300.0}), (goals.BWRAP, 8, {"runs_s": 60.0}), (goals.OURS, 64, {"runs_s": 100.0, "p50": 650.0})]
+    found = {row[0]: row[3].partition(":")[0] for row in goals.rows({"cases": cases, "load": load, "memory": {"cell_kib": 4096}})}
+    assert list(found.values()) == ["reached", "NOT reached", "NOT reached", "NOT reached", "reached", "reached"]
 
 
 def test_the_soak_compares_every_answer_with_its_own_token():
