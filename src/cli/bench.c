@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/num.h"
+#include "cli/bench_report.h"
 #include "cli/client.h"
 #include "cli/command.h"
 
@@ -18,12 +19,19 @@
 #define MAX_RUNS    1000000
 #define WARM_UPS    20
 #define BAR         40
-#define CLASSES     24
-#define FIRST_US    250 /* below this: the first class; each goes to the double of its begin by half steps */
 #define TELL_EVERY  64
 #define MAX_FAILURE 120
 
-enum { SERVER, RUNS, AT_ONCE };
+enum { SERVER, RUNS, AT_ONCE, FORMAT };
+
+static int check_format(const struct option_row *row, const char *text, struct err *err)
+{
+	array_for_each(bench_formats, format) {
+		if (strcmp(text, format->name) == 0)
+			return 0;
+	}
+	return err_say(err, -EINVAL, "--%s is \"%.60s\"; it must be text, json or html.", row->name, text);
+}
 
 static const struct option_row rows[] = {
 	[SERVER] = { .name = "server",
@@ -45,6 +53,7 @@ static const struct option_row rows[] = {
 		      .check = option_check_number,
 		      .min = 1,
 		      .max = CLIENT_MAX_AT_ONCE },
+	[FORMAT] = { .name = "format", .arg = "NAME", .help = "text, json or html", .def = "text", .check = check_format },
 };
 
 struct figures {
@@ -54,6 +63,14 @@ struct figures {
 	char failure[MAX_FAILURE]; /* the first one */
 	bool is_terminal;
 };
+
+static void show_progress(const struct figures *figures)
+{
+	static const char full[] = "########################################";
+
+	(void)fprintf(stderr, "\r[%-*.*s] %" PRIu64 " of %" PRIu64 " ", BAR, (int)(figures->done * BAR / figures->wanted), full,
+		      figures->done, figures->wanted);
+}
 
 static bool take(long status, const struct buf *answer, uint64_t us, void *arg)
 {
@@ -68,8 +85,8 @@ static bool take(long status, const struct buf *answer, uint64_t us, void *arg)
 	else if (figures->failed == 1)
 		(void)snprintf(figures->failure, sizeof figures->failure, "status %ld %.*s", status,
 			       (int)(answer->size < MAX_FAILURE ? answer->size : MAX_FAILURE), answer->size ? answer->bytes : "");
-	if (figures->is_terminal && figures->done % TELL_EVERY == 0)
-		(void)fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " ", figures->done, figures->wanted);
+	if (figures->is_terminal && (figures->done % TELL_EVERY == 0 || figures->done == figures->wanted))
+		show_progress(figures);
 	return status != 0 || figures->count > 0; /* nobody there: there is no use in going on */
 }
 
@@ -80,55 +97,22 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double place_ms(const struct figures *figures, unsigned percent)
-{
-	size_t index = figures->count * percent / 100;
-
-	return figures->us[index < figures->count ? index : figures->count - 1] / 1000.0;
-}
-
-/* Where a class ends: 0.25 0.375 0.5 0.75 1 1.5 2 3 ... ms. */
-static uint64_t class_end(unsigned class)
-{
-	uint64_t begin = (uint64_t)FIRST_US << (class / 2);
-
-	return class % 2 == 0 ? begin : begin + begin / 2;
-}
-
-static void print_histogram(const struct figures *figures)
-{
-	size_t counts[CLASSES] = { 0 }, most = 0;
-	unsigned first = CLASSES, last = 0;
-
-	for (size_t i = 0; i < figures->count; i++) {
-		unsigned class = 0;
-
-		while (class < CLASSES - 1 && figures->us[i] >= class_end(class))
-			class ++;
-		counts[class]++;
-		first = class < first ? class : first;
-		last = class > last ? class : last;
-		most = counts[class] > most ? counts[class] : most;
-	}
-	for (unsigned class = first; class <= last; class ++)
-		(void)printf("  %s %9.3f ms  %7zu  %.*s\n", class < CLASSES - 1 ? "below" : "   to",
-			     class < CLASSES - 1 ? (double)class_end(class) / 1000 : place_ms(figures, 100), counts[class],
-			     (int)(counts[class] * BAR / most), "########################################");
-}
-
-static void print_figures(struct figures *figures, nsec_t time)
-{
-	qsort(figures->us, figures->count, sizeof *figures->us, by_size);
-	(void)printf("%zu runs, %.0f a second\n", figures->count, (double)figures->count * NSEC_PER_SEC / (double)time);
-	(void)printf("  %9s %9s %9s %9s %9s\n", "least", "p50", "p95", "p99", "most");
-	(void)printf("  %9.3f %9.3f %9.3f %9.3f %9.3f ms\n", place_ms(figures, 0), place_ms(figures, 50), place_ms(figures, 95),
-		     place_ms(figures, 99), place_ms(figures, 100));
-	print_histogram(figures);
-}
-
 static void free_figures(struct figures *figures)
 {
 	free(figures->us);
+}
+
+static void write_figures(const struct figures *figures, const char *const *values, unsigned at_once, nsec_t time)
+{
+	struct bench_result result = {
+		.server = values[SERVER], .at_once = at_once, .us = figures->us, .count = figures->count, .time = time
+	};
+
+	qsort(figures->us, figures->count, sizeof *figures->us, by_size);
+	array_for_each(bench_formats, format) {
+		if (strcmp(values[FORMAT], format->name) == 0)
+			format->write(&result, stdout);
+	}
 }
 
 static int bench(const char *const *values, const char *operand)
@@ -166,7 +150,7 @@ static int bench(const char *const *values, const char *operand)
 	if (r < 0)
 		fprintf(stderr, "safexec bench: %s\n", err.text);
 	if (r == 0 && figures.count > 0)
-		print_figures(&figures, time);
+		write_figures(&figures, values, (unsigned)at_once, time);
 	if (figures.failed > 0)
 		fprintf(stderr, "safexec bench: %" PRIu64 " requests went wrong; the first: %s\n", figures.failed, figures.failure);
 	return r < 0 || figures.failed > 0 ? STATUS_FAILED : STATUS_OK;
@@ -177,7 +161,7 @@ const struct command bench_command = {
 	.summary = "measure how long runs of a server take",
 	.about = "Asks a running `safexec serve` for print(2+2) again and again, and prints percentiles, runs a second and a "
 		 "histogram.\n"
-		 "The time is that of a request, connections being kept.",
+		 "The time is that of a request, connections being kept. As html it is one page with its chart inside.",
 	.options = rows,
 	.options_count = ARRAY_SIZE(rows),
 	.run = bench,

@@ -194,7 +194,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=5, help="of each load level")
     parser.add_argument("--case", default="", help="only cases with this in their name")
-    parser.add_argument("--at-once", type=lambda text: [int(n) for n in text.split(",")], default=cases.AT_ONCE)
+    parser.add_argument("--at-once", type=lambda text: [int(n) for n in text.split(",") if n], default=cases.AT_ONCE)
     parser.add_argument("--no-docker", dest="docker", action="store_false")
     parser.add_argument("--out", type=pathlib.Path, default=contenders.TOOLS)
     options = parser.parse_args()

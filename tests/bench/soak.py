@@ -97,8 +97,8 @@ def look(server):
     for process in found:
         role = role_of(process, base)
         figures["processes"]["all" if process.state != "Z" else "zombies"] += 1
-        if role in ("guests", "safexec-init", "zygotes and forkers"):
-            continue  # they come and go; whoever makes them is looked at
+        if role in ("guests", "safexec-init", "zygotes and forkers", ""):
+            continue  # they come and go, or are gone; whoever makes them is looked at
         rss = harness.re.search(r"^VmRSS:\s+(\d+)", harness.read_text(f"/proc/{process.pid}/status"), harness.re.M)
         figures["memory KiB"][role] += int(rss[1]) if rss else 0
         figures["descriptors"][role] += len(process.descriptors())

@@ -84,6 +84,17 @@ def test_safexec_bench_counts_every_run_in_its_histogram(start_server):
     assert sum(int(n) for n in re.findall(r" ms +(\d+)  #*$", r.stdout, re.M)) == 40
 
 
+def test_safexec_bench_has_figures_for_programs_and_a_page_for_people(start_server):
+    server = start_server()
+    found = json.loads(safexec_bench(server, "--runs", "40", "--format", "json").stdout)
+    assert found["runs"] == 40 == sum(row["runs"] for row in found["histogram"]) and found["at_once"] == 1 and found["runs_a_second"] > 0
+    assert 0 < found["latency_ms"]["least"] <= found["latency_ms"]["p99"] <= found["latency_ms"]["most"]
+    page = safexec_bench(server, "--runs", "40", "--format", "html").stdout
+    assert "<svg" in page and "src=" not in page and page.endswith("</html>\n")
+    r = safexec_bench(server, "--format", "xml")
+    assert r.returncode == 2 and "must be text, json or html" in r.stderr
+
+
 def test_safexec_bench_says_that_nobody_is_there(start_server):
     server = start_server()
     server.stop()
