@@ -36,6 +36,7 @@ struct cgroup_group {
 	uint64_t old_generation;    /* version 2: one that was busy when it should have gone; 0 is none */
 	struct limits set;          /* version 1: what the files hold now; memory_bytes 0 is "not known" */
 	struct meter_counters base; /* version 1: at the last renewal */
+	uint64_t pids_base;         /* version 1: the most tasks that the group had held by then */
 };
 
 struct cgroup_ops {

@@ -171,6 +171,7 @@ static int renew(struct cgroup_group *group)
 	struct meter meter = meter_of(group);
 
 	group->base = meter_count(&meter);
+	group->pids_base = cgroup_read_number(group->dirs[V1_PIDS], "pids.peak", NULL);
 	return r;
 }
 
@@ -220,13 +221,22 @@ static uint64_t count(const struct cgroup_group *group)
 	return all < FORKERS ? 0 : all - FORKERS;
 }
 
+/* The kernel's peak (since 6.11) is that of all the cells that the group has held and cannot be set back: it is this cell's when it has
+ * grown, or is the least that a cell can have. Else this cell had no more than an earlier one, and how many is not known. */
+static uint64_t own_peak(const struct cgroup_group *group, uint64_t peak)
+{
+	bool is_known = peak > group->pids_base || peak == FORKERS + 1;
+
+	return is_known && peak > FORKERS ? peak - FORKERS : 0;
+}
+
 static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
 	struct meter meter = meter_of(group);
 
 	*events = (struct cgroup_events){ 0 };
 	(void)meter_read(&meter, &group->base, usage, events);
-	usage->pids_peak = 0; /* of all the cells that the group has held */
+	usage->pids_peak = own_peak(group, usage->pids_peak);
 }
 
 const struct cgroup_ops cgroup_v1 = {

@@ -20,8 +20,25 @@ static struct timeval from_us(uint64_t us)
 	return (struct timeval){ .tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000) };
 }
 
+/* A program that has printed has begun. Its init's word of that may still lie on the other socket, or be on its way: it then began
+ * after the job came, which is all that is known. */
+static void see_start(struct slot *slot)
+{
+	slot_hear_init(slot);
+	if (slot->state != SLOT_RUNNING || slot->job.is_started)
+		return;
+	run_started(slot);
+	slot->job.started_at = slot->job.given_at;
+}
+
 void run_stop(struct slot *slot, uint32_t verdict)
 {
+	if (verdict == VERDICT_OUTPUT && slot->state == SLOT_RUNNING && !slot->job.is_started) {
+		see_start(slot);
+		if (slot->state != SLOT_RUNNING)
+			return; /* it was over, too */
+	}
+
 	bool has_files = slot->state == SLOT_RUNNING && slot->job.frame.flags & WIRE_JOB_OUTPUTS &&
 			 (verdict == VERDICT_TIMEOUT || verdict == VERDICT_CPU_TIMEOUT || verdict == VERDICT_OUTPUT);
 

@@ -231,6 +231,12 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+void slot_hear_init(struct slot *slot)
+{
+	if (slot->init_link >= 0)
+		read_init(slot->init_link, EV_READ, slot);
+}
+
 static int make_descriptors(struct slot *slot, int ret_inits[2])
 {
 	int link[2], gate[2];

@@ -2,10 +2,12 @@
 """POST /v1/runs through a real server: every field of a request, and every field of an answer. The form of each answer is held against
 api/openapi.yaml by conftest.py."""
 import base64
+import pathlib
 import re
 import subprocess
 import time
 
+import harness
 import pytest
 import v1
 
@@ -23,7 +25,33 @@ def test_a_run_says_all_there_is_to_say(server):
     assert not any(answer[key] for key in answer if key.endswith("_truncated"))
     assert 0 < answer["usage"]["wall_ms"] < took_ms and answer["usage"]["output_bytes"] == 2
     assert answer["usage"]["memory_peak_bytes"] > 1 << 20
-    assert sum(answer["timings"].values()) < took_ms * 1000 and answer["timings"]["run_us"] > 0
+    assert sum(answer["timings"].values()) < took_ms * 1000 and min(answer["timings"].values()) > 0
+
+
+THREADS = """import threading
+ready = threading.Barrier(4)
+threads = [threading.Thread(target=ready.wait) for _ in range(3)]
+for thread in threads: thread.start()
+ready.wait()"""
+
+
+def test_the_most_processes_at_once_are_told_where_the_kernel_counts_them(start_server):
+    """On version 1 a slot's count cannot be set back: it is known for as long as it grows."""
+    server = start_server("--slots", "1")
+    peaks = [v1.run(server, code)["usage"]["pids_peak"] for code in ("", THREADS, "")]
+    groups = [pathlib.Path(group) for group in harness.cgroups_of(server.name)]
+    if not any((group / "pids.peak").exists() for group in groups):
+        assert peaks == [None] * 3
+    else:
+        assert peaks == [1, 4, 1 if any((group / "cgroup.controllers").exists() for group in groups) else None]
+
+
+def test_a_run_that_is_stopped_at_once_has_begun_and_took_its_time(server):
+    """The first byte can be too many before its start is known to the one who stops it."""
+    for _ in range(60):
+        answer = v1.run(server, "import os\nos.write(1, b'x' * 60000)\nwhile True: pass", limits={"output_bytes": 1})
+        assert (answer["verdict"], answer["signal"]) == ("output", 9)
+        assert answer["usage"]["wall_ms"] > 0 and answer["timings"]["run_us"] > 0
 
 
 def test_it_says_where_it_ran(server):

@@ -133,12 +133,12 @@ def test_usage_of_a_run_that_was_stopped_is_known_too(answers, place):
 
 
 def test_the_process_peak_is_known_where_the_kernel_counts_it_and_else_not_said(answers, profile):
-    """On version 1 native slots are used again, and a peak cannot be reset; a container is always new. What is not above the number of
+    """On version 1 native slots are used again, and a peak cannot be reset: it is known when it grows; a container is always new. What is not above the number of
     threads that the runtime itself had there is not known."""
     assert answers(profile, PIDS)["usage"]["pids_peak"] == 21
     assert answers(profile, "print(2 + 2)")["usage"]["pids_peak"] is None
     is_v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
-    assert answers("native", PIDS)["usage"]["pids_peak"] == (21 if is_v2 else None)
+    assert answers("native", PIDS)["usage"]["pids_peak"] in ([21] if is_v2 else [21, None])
 
 
 STOPPED = ("while True: x = 1", {"limits": {"wall_ms": 2500}})
