@@ -4,6 +4,7 @@
 #include "api/internal.h"
 #include "api/observe.h"
 #include "base/fd.h"
+#include "wire/provider.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,12 +92,29 @@ static void free_text(void *text)
 	free(text);
 }
 
+/* Docker's provider has none and tells of none. */
+static void look_at_zygotes(const struct api *api, struct metrics_now *now)
+{
+	nsec_t time = clock_now();
+
+	for (size_t i = 0; i < api->options.environments_count && now->zygotes_count < METRICS_PLACES; i++) {
+		const struct wire_environment *told = service_environment(api->service, api->options.environments[i].name);
+
+		if (told && told->started_ns <= time)
+			now->zygotes[now->zygotes_count++] = (struct metrics_zygote){
+				.environment = told->name,
+				.provider = told->provider,
+				.age_us = (time - told->started_ns) / NSEC_PER_USEC,
+			};
+	}
+}
+
 void serve_metrics(struct call *call)
 {
 	const struct api *api = call->api;
 	struct service_state state = service_look(api->service);
 	char why[ERR_TEXT_BYTES];
-	const struct metrics_now now = {
+	struct metrics_now now = {
 		.cells_ready = state.cells_ready,
 		.slots = state.slots,
 		.running = state.running,
@@ -109,6 +127,9 @@ void serve_metrics(struct call *call)
 		.is_store_up = link_has_state(api->link, why),
 	};
 	_cleanup_(buf_free) struct buf text = buf_new(METRICS_BYTES);
+
+	look_at_zygotes(api, &now);
+
 	struct reply *reply = reply_new();
 
 	if (reply && metrics_write(&api->metrics, &now, &text) == 0) {

@@ -189,6 +189,20 @@ static int write_rows(const struct row *rows, size_t count, const void *from, st
 	return r;
 }
 
+static int write_zygotes(const struct metrics_now *now, struct buf *text)
+{
+	static const char name[] = "safexec_zygote_age_seconds";
+	int r = write_heading(name, "gauge", "Since the interpreter was started that sandboxes are forked from.", text);
+
+	for (size_t i = 0; i < now->zygotes_count && r == 0; i++) {
+		const struct metrics_zygote *zygote = &now->zygotes[i];
+
+		r = buf_appendf(text, "%s{environment=\"%s\",provider=\"%s\"} %.3f\n", name, zygote->environment, zygote->provider,
+				(double)zygote->age_us / 1e6);
+	}
+	return r;
+}
+
 int metrics_write(const struct metrics *metrics, const struct metrics_now *now, struct buf *text)
 {
 	int r = write_runs(metrics, text);
@@ -201,6 +215,8 @@ int metrics_write(const struct metrics *metrics, const struct metrics_now *now, 
 		r = write_rows(counters, ARRAY_SIZE(counters), metrics, text);
 	if (r == 0)
 		r = write_rows(gauges, ARRAY_SIZE(gauges), now, text);
+	if (r == 0)
+		r = write_zygotes(now, text);
 	if (r == 0)
 		r = write_heading("safexec_cells_total", "counter", "Sandboxes that providers have made ready.", text);
 	if (r == 0)

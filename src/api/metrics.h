@@ -31,10 +31,17 @@ struct metrics {
 	struct histogram stages[STAGES], request_time;
 };
 
+struct metrics_zygote {
+	const char *environment, *provider;
+	uint64_t age_us;
+};
+
 /* What is as it is now, asked for when somebody reads. */
 struct metrics_now {
 	uint64_t cells_ready, slots, running, waiting, cells_taken_over, jobs_queued, jobs_started, keys, resident_bytes;
 	bool is_store_up;
+	struct metrics_zygote zygotes[METRICS_PLACES];
+	size_t zygotes_count;
 };
 
 /* outcome NULL: the client left. */

@@ -23,6 +23,8 @@ void generation_describe(const struct generation *generation)
 		.head = WIRE_HEAD(WIRE_ENVIRONMENT),
 		.warm_up_us = generation->warm_up / NSEC_PER_USEC,
 		.memory_bytes = generation->memory_bytes,
+		.started_ns = generation->started,
+		.provider = "native",
 		.slots = options->slots,
 		.idle = options->idle,
 	};

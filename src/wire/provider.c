@@ -49,6 +49,13 @@ static bool is_text(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
+/* As names are in a configuration: they become labels of metrics. */
+static bool is_name(const char *text, size_t size)
+{
+	return is_text(text, size) &&
+	       text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
+}
+
 int wire_check_verdict(struct wire_verdict *verdict)
 {
 	const struct result *result = &verdict->result;
@@ -62,8 +69,8 @@ int wire_check_verdict(struct wire_verdict *verdict)
 
 int wire_check_cell(struct wire_cell *cell, size_t fds_count)
 {
-	if (fds_count != 3 || cell->slots == 0 || cell->slot >= cell->slots || !is_text(cell->provider, sizeof cell->provider) ||
-	    !is_text(cell->environment, sizeof cell->environment) || !is_text(cell->python, sizeof cell->python) ||
+	if (fds_count != 3 || cell->slots == 0 || cell->slot >= cell->slots || !is_name(cell->provider, sizeof cell->provider) ||
+	    !is_name(cell->environment, sizeof cell->environment) || !is_text(cell->python, sizeof cell->python) ||
 	    (cell->layers & ~LAYERS_ALL) != 0 || cell->zero != 0)
 		return -EBADMSG;
 	return 0;
@@ -71,7 +78,8 @@ int wire_check_cell(struct wire_cell *cell, size_t fds_count)
 
 int wire_check_environment(const struct wire_environment *environment, size_t fds_count)
 {
-	bool is_fine = fds_count == 0 && is_text(environment->name, sizeof environment->name) &&
+	bool is_fine = fds_count == 0 && is_name(environment->name, sizeof environment->name) &&
+		       is_name(environment->provider, sizeof environment->provider) &&
 		       is_text(environment->python, sizeof environment->python) &&
 		       is_text(environment->preload, sizeof environment->preload);
 

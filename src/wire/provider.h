@@ -63,8 +63,10 @@ struct wire_cell {
 struct wire_environment {
 	struct wire_head head;
 	char name[32], python[32];         /* "science", "3.11.2"; NUL-terminated, as the next */
+	char provider[16];                 /* "native" */
 	char preload[512];                 /* names of modules, separated by blanks; cut when there are more */
-	uint64_t warm_up_us, memory_bytes; /* of the warm interpreter */
+	uint64_t warm_up_us, memory_bytes; /* of the warm interpreter ... */
+	uint64_t started_ns;               /* ... which was started then, of clock_now */
 	uint32_t slots, idle;
 };
 

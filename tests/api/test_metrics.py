@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 import requests
@@ -68,6 +69,17 @@ def test_the_state_of_the_server_is_told(watched):
     now = values(watched)
     assert now["safexec_slots"] == 2 and now["safexec_store_up"] == 1 and now["safexec_keys"] == 0
     assert 1 << 20 < now["safexec_front_resident_bytes"] < 1 << 28
+
+
+def test_the_age_of_each_zygote_is_told_and_begins_anew_with_a_new_one(start_server):
+    age = 'safexec_zygote_age_seconds{environment="base",provider="native"}'
+    server = start_server("--slots", "1", "--zygote-max-forks", "8")
+    began = time.monotonic()
+    first = values(server)[age]
+    time.sleep(0.5)
+    assert 0.5 <= values(server)[age] - first <= time.monotonic() - began + 0.1
+    run_some = lambda: [run(server, "print(1)") for _ in range(4)]  # noqa: E731
+    harness.wait_until(lambda: run_some() and values(server)[age] < first + 0.5, WAIT_S, "a younger zygote")
 
 
 def find_promtool(cache):

@@ -62,7 +62,7 @@ static void check_environment(const void *bytes, ssize_t size)
 		return;
 	memcpy(&environment, bytes, sizeof environment);
 	if (wire_check_environment(&environment, 0) == 0)
-		check(strlen(environment.name) < sizeof environment.name &&
+		check(strlen(environment.name) < sizeof environment.name && !strchr(environment.name, '"') &&
 		      strlen(environment.preload) < sizeof environment.preload &&
 		      strlen(environment.python) < sizeof environment.python && environment.idle <= environment.slots);
 }

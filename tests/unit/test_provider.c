@@ -192,7 +192,9 @@ static void text_without_an_end_is_refused(void **state)
 
 static void an_environment_is_text_and_keeps_no_more_ready_than_it_has(void **state)
 {
-	const struct wire_environment good = { .name = "base", .python = "3.11.2", .preload = "json re", .slots = 2, .idle = 2 };
+	const struct wire_environment good = {
+		.name = "base", .provider = "native", .python = "3.11.2", .preload = "json re", .slots = 2, .idle = 2
+	};
 	struct wire_environment bad = good;
 
 	(void)state;
@@ -202,6 +204,12 @@ static void an_environment_is_text_and_keeps_no_more_ready_than_it_has(void **st
 	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
 	bad = good;
 	memset(bad.name, 'x', sizeof bad.name);
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+	bad = good;
+	memset(bad.provider, 'x', sizeof bad.provider);
+	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
+	bad = good;
+	bad.name[0] = '"';
 	assert_int_equal(wire_check_environment(&bad, 0), -EBADMSG);
 	bad = good;
 	memset(bad.python, 'x', sizeof bad.python);
