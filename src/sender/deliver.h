@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * deliver.h: one callback: a POST of a small JSON body to a URL that somebody named, signed, to an allowed address only, without
+ * deliver.h: one callback: a POST of a JSON body to a URL that somebody named, signed, to an allowed address only, without
  * following redirects, within a time, and reading no more of the answer than is thrown away.
  */
 #pragma once

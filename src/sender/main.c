@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * safexec-sender: sends callbacks for the store, one after the other, and nothing else. It is the only program of a server that makes
- * connections, and it has neither the database nor a run's result: what it sends is what the store hands it.
+ * connections, and it has no database: what it sends is what the store hands it.
  */
 #include "base/fd.h"
 #include "base/log.h"
@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PARCEL_MAX_BYTES (STORE_URL_MAX + 4096)
+#define PARCEL_MAX_BYTES (STORE_URL_MAX + STORE_CALLBACK_MAX)
 
 struct options {
 	int supervisor_fd;

@@ -13,7 +13,6 @@
 
 #define ATTEMPTS_MAX  8
 #define FIRST_WAIT_MS 2000 /* doubled with each attempt: 2 s, 4 s ... 4 min: given up after some 8 minutes */
-#define TEXT_BYTES    512
 
 static uint64_t wait_ms(unsigned attempts)
 {
@@ -31,38 +30,45 @@ static int note_delivery(struct store *store, uint64_t number, enum store_delive
 	return db_step(row);
 }
 
-/* What the receiver gets: which job has ended, and how; the result is to be fetched with a key. */
-static int write_body(sqlite3_stmt *row, char *text, size_t size)
+/* What the receiver gets: which job has ended, and how; its end as it is stored, two members of an object, where that is not too long. A
+ * job that was broken off has none, and what there is to say of it is for the front to say. */
+static int write_body(sqlite3_stmt *row, struct buf *body)
 {
-	const char *verdict = (const char *)sqlite3_column_text(row, 4);
+	const char *id = (const char *)sqlite3_column_text(row, 1), *verdict = (const char *)sqlite3_column_text(row, 4);
+	uint32_t state = (uint32_t)sqlite3_column_int(row, 3);
+	int told = sqlite3_column_bytes(row, 9);
+	bool has_verdict = verdict && *verdict, is_whole = told > 0 || state == STORE_CANCELED;
+	int r = buf_appendf(
+		body,
+		"{\"type\":\"job.ended\",\"id\":\"%s\",\"state\":\"%s\",\"verdict\":%s%s%s,\"ended_at_ms\":%lld,\"attempt\":%d,"
+		"\"href\":\"/v1/jobs/%s\",\"is_whole\":%s,",
+		id, store_state_name(state), has_verdict ? "\"" : "", has_verdict ? verdict : "null", has_verdict ? "\"" : "",
+		(long long)sqlite3_column_int64(row, 5), sqlite3_column_int(row, 7) + 1, id, is_whole ? "true" : "false");
 
-	return snprintf(
-		text, size,
-		"{\"type\":\"job.ended\",\"id\":\"%s\",\"state\":\"%s\",\"verdict\":%s%s%s,\"ended_at_ms\":%lld,\"attempt\":%d}",
-		sqlite3_column_text(row, 1), store_state_name((uint32_t)sqlite3_column_int(row, 3)),
-		verdict && *verdict ? "\"" : "", verdict && *verdict ? verdict : "null", verdict && *verdict ? "\"" : "",
-		(long long)sqlite3_column_int64(row, 5), sqlite3_column_int(row, 7) + 1);
+	if (r == 0)
+		r = told > 0 ? buf_append(body, sqlite3_column_blob(row, 9), (size_t)told)
+			     : buf_append_text(body, "\"result\":null,\"problem\":null");
+	return r == 0 ? buf_append_text(body, "}") : r;
 }
 
 static int hand_over(struct store *store, sqlite3_stmt *row, uint64_t now_ms)
 {
-	_cleanup_(buf_free) struct buf parcel = buf_new(STORE_URL_MAX + TEXT_BYTES);
+	_cleanup_(buf_free) struct buf parcel = buf_new(STORE_URL_MAX + STORE_CALLBACK_MAX);
 	struct store_callback frame = {
 		.head = STORE_HEAD(STORE_CALLBACK, (uint64_t)sqlite3_column_int64(row, 0)),
 		.at_ms = now_ms,
 	};
-	char body[TEXT_BYTES];
-	int n = write_body(row, body, sizeof body), r;
+	int r;
 
 	(void)snprintf(frame.id, sizeof frame.id, "%s", sqlite3_column_text(row, 1));
 	memcpy(frame.secret, store->secret, sizeof frame.secret);
 	frame.url_size = (uint32_t)sqlite3_column_bytes(row, 6);
-	frame.body_size = (uint32_t)n;
 	r = buf_append(&parcel, sqlite3_column_text(row, 6), frame.url_size);
 	if (r == 0)
-		r = buf_append(&parcel, body, (size_t)n);
+		r = write_body(row, &parcel);
 	if (r < 0)
 		return r;
+	frame.body_size = (uint32_t)parcel.size - frame.url_size;
 
 	_cleanup_(fd_closep) int fd = fd_new_sealed("callback", parcel.bytes, parcel.size);
 
@@ -79,6 +85,7 @@ void sender_look(struct store *store)
 		return;
 	row = db_use(&store->db, DB_NEXT_CALLBACK);
 	(void)sqlite3_bind_int64(row, 1, 0);
+	(void)sqlite3_bind_int64(row, 2, STORE_TOLD_MAX_BYTES);
 	r = db_step(row);
 	if (r == 1 && (uint64_t)sqlite3_column_int64(row, 8) <= now_ms) {
 		number = (uint64_t)sqlite3_column_int64(row, 0);

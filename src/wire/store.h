@@ -40,6 +40,8 @@
 #define STORE_ONCE_BYTES       72 /* an idempotency key of 1 to 64 visible characters */
 #define STORE_ONCE_MAX         64
 #define STORE_URL_MAX          1024
+#define STORE_TOLD_MAX_BYTES   65536 /* of a result in a callback; a longer one is to be fetched */
+#define STORE_CALLBACK_MAX     (STORE_TOLD_MAX_BYTES + 4096)
 #define STORE_AUDIT_MAX        896
 #define STORE_PRIORITY_MAX     10 /* and -10 */
 #define STORE_NO_KEY           0  /* the key id of whoever needs none, on loopback */

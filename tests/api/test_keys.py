@@ -19,6 +19,7 @@ import pytest
 import requests
 
 import harness
+import openapi
 
 SAFEXEC = harness.BUILD / "safexec"
 WAIT_S = 20
@@ -251,9 +252,41 @@ def test_a_callback_is_signed_and_tried_again_until_it_is_taken(calling, receive
         stamp, signature = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", headers["Safexec-Signature"]).groups()
         assert hmac.new(secret, stamp.encode() + b"." + body, hashlib.sha256).hexdigest() == signature
         assert abs(int(stamp) - time.time()) < 60
+        openapi.check(json.loads(body), "JobEnded")
     told = json.loads(second[2])
+    assert (told["is_whole"], told["href"], told["problem"]) == (True, f"/v1/jobs/{job}", None)
+    assert told["result"] == requests.get(calling.url + told["href"], timeout=10).json()["result"] and told["result"]["stdout"] == "1\n"
     assert (told["type"], told["id"], told["state"], told["verdict"], told["attempt"]) == ("job.ended", job, "done", "ok", 2)
     assert delivery(calling, job, "delivered")["callback_attempts"] == 2
+
+
+@pytest.mark.parametrize("body, is_whole, end", [
+    ({"code": "print(input())", "cases": [{"stdin": "5", "expected": "5"}] * 2}, True, ("done", "ok")),
+    ({"code": "print('\u00e9' * 10000)"}, True, ("done", "ok")), ({"code": "print('x' * 70000)"}, False, ("done", "ok")),
+    ({"code": "1/0"}, True, ("done", "error"))], ids=str)
+def test_a_callback_holds_the_result_where_it_is_small_and_else_says_where_it_is(calling, receiver, body, is_whole, end):
+    job = requests.post(calling.url + "/v1/jobs", json={**body, "callback_url": receiver.url}, timeout=10).json()["id"]
+    _, _, sent = receiver.got.get(timeout=WAIT_S)
+    told, found = json.loads(sent), requests.get(f"{calling.url}/v1/jobs/{job}", timeout=10).json()
+    openapi.check(told, "JobEnded")
+    assert (told["is_whole"], (told["state"], told["verdict"])) == (is_whole, end) and len(sent) < 68 << 10
+    assert (told["result"], told["problem"]) == ((found["result"], found["problem"]) if is_whole else (None, None))
+
+
+def test_a_canceled_job_and_one_that_was_broken_off_are_told_of_too(start_server, receiver):
+    server = start_server("--callback-allow", "127.0.0.1", "--slots", "1")
+    jobs = [requests.post(server.url + "/v1/jobs", json={"code": "import time\ntime.sleep(9)", "callback_url": receiver.url}, timeout=10).json()["id"]
+            for _ in range(2)]
+    harness.wait_until(lambda: requests.get(f"{server.url}/v1/jobs/{jobs[0]}", timeout=10).json()["state"] == "started", WAIT_S, "start")
+    requests.delete(f"{server.url}/v1/jobs/{jobs[1]}", timeout=10)
+    canceled = json.loads(receiver.got.get(timeout=WAIT_S)[2])
+    assert (canceled["id"], canceled["state"], canceled["is_whole"], canceled["result"]) == (jobs[1], "canceled", True, None)
+    for front in server.find("safexecd"):
+        os.kill(front.pid, signal.SIGKILL)
+    broken = json.loads(receiver.got.get(timeout=WAIT_S)[2])
+    assert (broken["id"], broken["state"], broken["verdict"], broken["is_whole"]) == (jobs[0], "done", "internal", False)
+    for told in (canceled, broken):
+        openapi.check(told, "JobEnded")
 
 
 def test_a_redirect_is_not_followed(calling, receiver):
