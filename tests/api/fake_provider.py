@@ -184,6 +184,10 @@ class FakeProvider:
         for slot in range(self.slots):
             self.refill(slot)
 
+    def end_link(self):
+        self.is_refilling = False
+        self.link.shutdown(socket.SHUT_RDWR)
+
     def close(self):
         self.is_refilling = False
         self.release.set()
