@@ -105,10 +105,8 @@ void helpers_adopt(struct helpers *helpers, int which, pid_t pid, int fd, int fr
 	if (pid == 0)
 		return;
 	helpers->is_sender_linked = true;
-	if (which == HELPER_STORE) {
+	if (which == HELPER_STORE)
 		helpers->linked[0] = front_fd;
-		helpers->is_store_up = true;
-	}
 }
 
 /* Whether it is there and was not asked to make room for another. */

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
+from cli_stage import stage  # noqa: E402 F401 a fixture
 from front import Front  # noqa: E402
 
 
