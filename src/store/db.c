@@ -96,6 +96,28 @@ int db_changes(const struct db *db)
 	return sqlite3_changes(db->handle);
 }
 
+int db_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	return sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
+}
+
+int db_bind_number(sqlite3_stmt *statement, int at, uint64_t number)
+{
+	return sqlite3_bind_int64(statement, at, (int64_t)number);
+}
+
+uint64_t db_number(sqlite3_stmt *row, int at)
+{
+	return (uint64_t)sqlite3_column_int64(row, at);
+}
+
+void db_copy_text(sqlite3_stmt *row, int at, char *room, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(row, at);
+
+	(void)snprintf(room, size, "%s", text ? (const char *)text : "");
+}
+
 /* The name stays relative to the working folder, whose path our user may not be able to walk. */
 static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *full)
 {

@@ -35,5 +35,13 @@ int db_step(sqlite3_stmt *statement);
 /* For statements without rows and values. */
 int db_do(struct db *db, enum statement name);
 
+/* Binds a value; a text has to stay as it is until the statement is done. */
+int db_bind_text(sqlite3_stmt *statement, int at, const char *text);
+int db_bind_number(sqlite3_stmt *statement, int at, uint64_t number);
+
+/* A column of a row; NULL is 0, or "". */
+uint64_t db_number(sqlite3_stmt *row, int at);
+void db_copy_text(sqlite3_stmt *row, int at, char *room, size_t size);
+
 /* How many rows the last statement changed. */
 int db_changes(const struct db *db);
