@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
+import hmac
 import html
 import http.client
 import json
@@ -20,7 +22,8 @@ import time
 import urllib.parse
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
-__all__ = ["Client", "Result", "Display", "File", "ProgramError", "Frame", "CaseResult", "CasesResult", "Event", "Job", "Problem", "ConnectionFailed"]
+__all__ = ["Client", "Result", "Display", "File", "ProgramError", "Frame", "CaseResult", "CasesResult", "Event", "Job", "Problem", "ConnectionFailed",
+           "read_callback"]
 __version__ = "0.1.0"
 
 DEFAULT_URL = "http://127.0.0.1:5000"
@@ -207,6 +210,7 @@ class Job:
     id: str
     state: str  # queued, started, done, canceled
     result: Optional[Result]
+    cases: Optional[CasesResult]  # in the place of result, when it was submitted with cases
     problem: Optional[Problem]
     raw: Json
 
@@ -252,9 +256,29 @@ def _event(raw: Json) -> Event:
     return Event(kind, raw.get("data", ""), display, result, raw)
 
 
+def _cases(raw: Json) -> CasesResult:
+    return CasesResult(raw["id"], raw["passed"], raw["failed"], [_case(one) for one in raw["cases"]])
+
+
 def _job(raw: Json) -> Job:
     result, problem = raw.get("result"), raw.get("problem")
-    return Job(raw["id"], raw["state"], _result(result) if result else None, Problem(problem) if problem else None, raw)
+    cases = result if result and "cases" in result else None
+    return Job(raw["id"], raw["state"], _result(result) if result and not cases else None, _cases(cases) if cases else None,
+               Problem(problem) if problem else None, raw)
+
+
+def read_callback(secret: str, signature: str, body: bytes, within_s: float = 300.0) -> Job:
+    """What a callback tells, for whoever receives it. secret: as `safexec keys callback-secret` prints it; signature: the header
+    Safexec-Signature; ValueError when it is not the server's, or older than within_s. Where raw["is_whole"] is false the result is to be
+    asked for: Client.job(id)."""
+    parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
+    stamp = parts.get("t", "")
+    wanted = hmac.new(bytes.fromhex(secret), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    if not stamp.isdigit() or not hmac.compare_digest(wanted.encode(), parts.get("v1", "").encode()):
+        raise ValueError("the signature is not the server's")
+    if abs(time.time() - int(stamp)) > within_s:
+        raise ValueError("the callback is too old")
+    return _job(json.loads(body))
 
 
 def _sent_file(path: str, content: Content) -> Json:
@@ -326,8 +350,7 @@ class Client:
     def cases(self, code: Optional[str] = None, cases: Sequence[Mapping[str, Any]] = (), *, files: Optional[Mapping[str, Content]] = None,
               **options: Any) -> CasesResult:
         """One program against many inputs: each case is {name, stdin, expected, compare: exact | lines | numbers, tolerance}."""
-        raw = self._ask("POST", "/v1/runs", _body(code, files, {**options, "cases": list(cases)}))
-        return CasesResult(raw["id"], raw["passed"], raw["failed"], [_case(one) for one in raw["cases"]])
+        return _cases(self._ask("POST", "/v1/runs", _body(code, files, {**options, "cases": list(cases)})))
 
     def check(self, code: Optional[str] = None, *, files: Optional[Mapping[str, Content]] = None, **options: Any) -> Optional[ProgramError]:
         """None when the program compiles, else the SyntaxError. Nothing runs."""
@@ -341,6 +364,11 @@ class Client:
         """Hands a program over to be run later; the job's id. It is on the server's disk when this returns."""
         body = _body(code, files, {**options, "callback_url": callback_url, "idempotency_key": idempotency_key})
         return str(self._ask("POST", "/v1/jobs", body)["id"])
+
+    def submit_all(self, jobs: Sequence[Mapping[str, Any]]) -> List[str]:
+        """Up to 1000 at once, all or none: each a mapping of the arguments of submit. Their ids, in order."""
+        bodies = [_body(job.get("code"), job.get("files"), {key: value for key, value in job.items() if key not in ("code", "files")}) for job in jobs]
+        return [str(one["id"]) for one in self._ask("POST", "/v1/jobs/batch", {"jobs": bodies})["jobs"]]
 
     def job(self, id: str) -> Job:
         return _job(self._ask("GET", f"/v1/jobs/{urllib.parse.quote(id, safe='')}"))
@@ -398,6 +426,9 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise ConnectionFailed(f"no answer from {self.url}: {error}") from error
+        except BaseException:  # a cell of a notebook that is interrupted keeps its frames: only a closed connection ends the run
+            connection.close()
+            raise
         if response.status < 400:
             return connection, response
         try:

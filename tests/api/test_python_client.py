@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """clients/python/safexec.py against a real server: every call, its examples, its types, and what it does when a server fails."""
 import ast
+import hmac
 import http.server
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 import harness
 import pytest
@@ -95,6 +98,16 @@ def test_jobs(client):
     with pytest.raises(safexec.Problem) as caught:
         client.job("job_" + "0" * 32)
     assert caught.value.code == "not_found"
+
+
+def test_many_jobs_at_once_and_jobs_of_cases(client):
+    ids = client.submit_all([{"code": f"print({n})", "files": {"x": b"\xff"}, "priority": 1} for n in range(5)])
+    assert [client.wait(id).result.stdout for id in ids] == [f"{n}\n" for n in range(5)]
+    job = client.wait(client.submit("print(input())", cases=[{"stdin": "1", "expected": "1"}, {"stdin": "1", "expected": "2"}]))
+    assert (job.result, job.cases.passed, job.cases.failed, job.cases.cases[1].different_line) == (None, 1, 1, 1)
+    with pytest.raises(safexec.Problem) as refused:
+        client.submit_all([{"code": "1"}, {"code": "1", "limits": {"wall_ms": 1}}])
+    assert refused.value.field == "jobs[1].limits.wall_ms"
 
 
 def test_environments_are_listed(client):
@@ -192,6 +205,64 @@ def test_the_examples_of_the_readme_run_and_print_what_they_say(server, monkeypa
     for comment in re.findall(r"print\(.*\) +# (.*)", "\n".join(blocks)):
         assert comment in printed, (comment, printed)
     assert (tmp_path / "squares.png").read_bytes().startswith(b"\x89PNG") and len(blocks) == 4
+
+
+def test_a_notebook_shows_what_a_run_printed_and_drew(server, monkeypatch):
+    """As a cell of IPython: what it shows of a result that ends one is what a notebook gets."""
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    monkeypatch.setenv("SAFEXEC_URL", server.url)
+    assert shell.run_cell("import safexec\nclient = safexec.Client()").success
+    shown = shell.run_cell("client.run(\"print('a < b')\")")
+    data, _ = shell.display_formatter.format(shown.result)
+    assert data["text/html"] == "<pre>a &lt; b\n</pre>" and data["text/plain"] == "<Result ok: 'a < b\\n'>"
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 4, 9])"
+    shown = shell.run_cell(f"client.run({plot!r}, limits=dict(memory_bytes=512 << 20, wall_ms=30000))")
+    assert shell.display_formatter.format(shown.result)[0]["text/html"].startswith('<img src="data:image/png;base64,iVBOR')
+    data, _ = shell.display_formatter.format(shell.run_cell("_.displays[0]").result)
+    assert data["image/png"].startswith("iVBOR" if isinstance(data["image/png"], str) else b"\x89PNG")
+    failed = shell.run_cell("client.run('1/0')").result
+    assert "<b>error</b>" in shell.display_formatter.format(failed)[0]["text/html"]
+    assert isinstance(shell.run_cell("client.run('', limits=dict(wall_ms=1))").error_in_exec, Exception)
+
+
+def test_an_interrupted_cell_ends_the_run_that_it_waits_for(server, tmp_path):
+    """The notebook keeps the traceback, and with it every object of the frames."""
+    code = f"""import sys
+sys.path.insert(0, {str(CLIENT)!r})
+import safexec
+client = safexec.Client({server.url!r})
+try:
+    client.run("import time; time.sleep(9)")
+except KeyboardInterrupt as kept:
+    print("interrupted", flush=True)
+    sys.stdin.read()
+"""
+
+    def number(name):
+        with urllib.request.urlopen(server.url + "/metrics", timeout=10) as metrics:
+            return int(re.search(rf"^{name} (\d+)$", metrics.read().decode(), re.M)[1])
+
+    before = number("safexec_runs_canceled_total")
+    notebook = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    harness.wait_until(lambda: number("safexec_runs_running") > 0, 20, "the run")
+    notebook.send_signal(signal.SIGINT)
+    assert notebook.stdout.readline() == "interrupted\n"
+    harness.wait_until(lambda: number("safexec_runs_canceled_total") == before + 1, 5, "the end of the run")
+    notebook.communicate()
+
+
+def test_a_callback_is_read_only_with_the_right_signature():
+    body = json.dumps({"type": "job.ended", "id": "job_" + "0" * 32, "state": "canceled", "is_whole": True, "result": None, "problem": None}).encode()
+
+    def signed(secret=b"s" * 32, at=None, body=body):
+        stamp = str(int(time.time() if at is None else at))
+        return f"t={stamp},v1=" + hmac.new(secret, stamp.encode() + b"." + body, "sha256").hexdigest()
+
+    secret = (b"s" * 32).hex()
+    assert safexec.read_callback(secret, signed(), body).state == "canceled"
+    for wrong in ("", "t=1", "v1=00", signed(secret=b"t" * 32), signed(body=b"{}"), signed(at=time.time() - 600), signed().replace("t=", "t=x")):
+        with pytest.raises(ValueError):
+            safexec.read_callback(secret, wrong, body)
 
 
 def test_it_needs_nothing_but_the_standard_library_and_python_3_8():
