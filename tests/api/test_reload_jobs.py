@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs and keys across reloads: accepted and run all the while, none lost, none run twice."""
+"""Reloads of a real server: a new warden, front, store and sender in the place of the old ones, and no run is lost; jobs are accepted and run all
+the while, none lost, none run twice; keys hold."""
 import os
 import pathlib
 import signal
@@ -48,6 +49,22 @@ class Submitter(threading.Thread):
                 time.sleep(0.08)
 
 
+class Asker(threading.Thread):
+    """Runs programs over one connection after the other, with pauses or without."""
+
+    def __init__(self, server, code="print(1)", pause_s=0.0, times=None):
+        super().__init__(daemon=True)
+        self.server, self.code, self.pause_s, self.left = server, code, pause_s, times
+        self.results, self.go_on = [], True
+
+    def run(self):
+        with requests.Session() as session:
+            while self.go_on and self.left != 0:
+                self.left = self.left and self.left - 1
+                self.results.append(self.server.run(self.code, session=session))
+                time.sleep(self.pause_s)
+
+
 def get(server, job, headers):
     reply = requests.get(f"{server.url}/v1/jobs/{job}", headers=headers, timeout=WAIT_S)
     assert reply.status_code == 200, reply.text
@@ -73,13 +90,16 @@ def reload(server):
     return before
 
 
-def test_jobs_and_keys_go_on_across_reloads(server):
+def test_runs_jobs_and_keys_go_on_across_reloads(server):
     headers = add_key(server, "loader")
     submitters = [Submitter(server, headers) for _ in range(2)]
+    askers = [Asker(server), Asker(server, pause_s=0.7), Asker(server, "import time; time.sleep(4); print(1)", times=1)]
+    programs = ("safexec-warden", "safexecd", "safexec-store", "safexec-sender")
+    first = {name: server.find(name)[0].pid for name in programs}
     long = submit(server, "import time\ntime.sleep(3)\nprint('whole')", headers)
     wait_state(server, long, headers, "started")
-    for submitter in submitters:
-        submitter.start()
+    for thread in (*submitters, *askers):
+        thread.start()
     took_s = []
     for _ in range(RELOADS):
         before = reload(server)
@@ -88,9 +108,13 @@ def test_jobs_and_keys_go_on_across_reloads(server):
         assert wait_state(server, job, headers, "done")["result"]["stdout"] == "after\n"
         took_s.append(time.monotonic() - began)
         harness.wait_until(lambda before=before: not before & {p.pid for p in server.processes()}, WAIT_S, "the end of what served before")
-    for submitter in submitters:
-        submitter.go_on = False
-        submitter.join(WAIT_S)
+    for thread in (*submitters, *askers):
+        thread.go_on = False
+    for thread in (*submitters, *askers):
+        thread.join(WAIT_S)
+    assert all(result == {"success": True, "output": "1\n"} for asker in askers for result in asker.results) and len(askers[2].results) == 1
+    assert all(len(server.find(name)) == 1 and server.find(name)[0].pid != first[name] for name in programs)
+    assert server.log().count("Reloaded: what served before has ended.") == RELOADS
     jobs = [job for submitter in submitters for job in submitter.accepted]
     assert [text for submitter in submitters for text in submitter.refused] == []
     ends = [wait_state(server, job, headers, "done") for job in jobs]

@@ -181,17 +181,6 @@ def test_of_a_key_with_a_run_under_way(one_slot):
         check(post(one_slot, {"code": ""}, **headers), "too_many_at_once")
 
 
-def test_of_a_deadline(start_server):
-    server = start_server("--slots", "1")
-    runners = [threading.Thread(target=server.run, args=("import time\ntime.sleep(0.5)",)) for _ in range(3)]
-    for runner in runners:
-        runner.start()
-    harness.wait_until(lambda: "safexec_runs_waiting 2\n" in requests.get(server.url + "/metrics", timeout=WAIT_S).text, WAIT_S, "two that wait")
-    check(post(server, {"code": "", "deadline_ms": 1}), "deadline")
-    for runner in runners:
-        runner.join()
-
-
 @pytest.mark.parametrize("code", FRONT)
 def test_of_the_server(own, code):
     check(FRONT[code](own), code)
@@ -219,5 +208,5 @@ def test_of_a_store_that_breaks_off(start_server):
 
 
 def test_every_problem_of_the_table_is_met_here():
-    here = {"method_not_allowed", "bad_http", "too_many_at_once", "deadline", "jobs_uncertain"}
+    here = {"method_not_allowed", "bad_http", "too_many_at_once", "jobs_uncertain", "deadline"}  # the last in test_jobs.py
     assert set(ROWS) == set(SENT) | set(KEYED) | set(FRONT) | here
