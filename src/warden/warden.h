@@ -121,7 +121,7 @@ void slot_cell_born(struct slot *slot, int *pidfd); /* takes it */
 void slot_cell_failed(struct slot *slot, const char *reason);
 void slot_guest_born(struct slot *slot, pid_t pid);
 void slot_hear_init(struct slot *slot); /* reads what init has said and nobody has read yet */
-bool slot_ask_init(struct slot *slot); /* after the end; false: there is nothing to ask */
+bool slot_ask_init(struct slot *slot);  /* after the end; false: there is nothing to ask */
 void slot_guest_exited(struct slot *slot, int status);
 int slot_watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback); /* for reading, until freed */
 extern const struct timeval slot_setup_time; /* for a cell or a forker to become ready */
