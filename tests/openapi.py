@@ -65,7 +65,7 @@ def events(text, content_type):
 def is_ours(url, response):
     """Whether the description has to know this answer: of a server of ours, to a path that it describes or that is below /v1."""
     parts = urllib.parse.urlsplit(url)
-    return parts.hostname in ("127.0.0.1", "localhost") and (parts.path.startswith("/v1/") or find_operation("post", parts.path)) and (
+    return parts.hostname in ("127.0.0.1", "localhost") and (parts.path.startswith("/v1/") or find_operation(response.request.method, parts.path)) and (
         "x-content-type-options" in response.headers)
 
 
