@@ -117,6 +117,7 @@ def page(spec, problems):
 <link rel="icon" href="/icon.svg">
 </head>
 <body>
+<main>
 <h1>{html.escape(spec["info"]["title"])}: API {spec["info"]["version"]}</h1>
 {text(spec["info"]["description"])}
 <p>For programs: <a href="/openapi.json">openapi.json</a>. To try it: <a href="/">the page</a>.</p>
@@ -127,6 +128,7 @@ def page(spec, problems):
 <table><thead><tr><th>code</th><th>Status</th><th>retryable</th><th>About</th></tr></thead><tbody>{"".join(problem_rows(problems))}</tbody></table>
 <h2 id="schemas">Schemas</h2>
 {"".join(schema_section(*one) for one in spec["components"]["schemas"].items())}
+</main>
 </body>
 </html>
 """

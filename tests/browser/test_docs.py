@@ -25,6 +25,12 @@ def test_the_description_reads_well_by_day_and_by_night(docs, scheme):
         assert docs.contrast_of(part) >= 4.5, part
 
 
+def test_the_description_has_the_landmarks_and_headings_that_readers_go_by(docs):
+    assert len(docs.all("main")) == len(docs.all("h1")) == 1 and len(docs.all("nav[aria-label]")) == 1
+    levels = docs.js("return [...document.querySelectorAll('h1, h2, h3, h4')].map(h => Number(h.localName[1]))")
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:])), levels
+
+
 def test_every_link_within_the_description_leads_somewhere(docs):
     lost = docs.js("return [...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.hash.slice(1)).filter(id => !document.getElementById(id))")
     assert lost == [] and len(docs.all("nav a")) > 10
