@@ -61,7 +61,10 @@ class Asker(threading.Thread):
         with requests.Session() as session:
             while self.go_on and self.left != 0:
                 self.left = self.left and self.left - 1
-                self.results.append(self.server.run(self.code, session=session))
+                try:
+                    self.results.append(self.server.run(self.code, session=session))
+                except Exception as failure:  # to be seen by the test, not by this thread
+                    self.results.append(failure)
                 time.sleep(self.pause_s)
 
 
@@ -132,7 +135,7 @@ def test_runs_jobs_and_keys_go_on_across_reloads(server):
 
 def test_while_the_front_before_a_reload_has_a_run_jobs_go_on_and_its_own_can_be_canceled(server):
     headers = add_key(server, "canceler")
-    long = submit(server, "import time\ntime.sleep(55)", headers)
+    long = submit(server, "import time\ntime.sleep(55)", headers, limits={"wall_ms": 60000})
     wait_state(server, long, headers, "started")
     before = reload(server)
     other = submit(server, "print('meanwhile')", headers)
@@ -146,7 +149,7 @@ def test_while_the_front_before_a_reload_has_a_run_jobs_go_on_and_its_own_can_be
 
 def test_a_front_that_dies_while_a_reload_goes_on_costs_its_own_jobs_alone(server):
     headers = add_key(server, "two")
-    old = submit(server, "import time\ntime.sleep(55)", headers)
+    old = submit(server, "import time\ntime.sleep(55)", headers, limits={"wall_ms": 60000})
     wait_state(server, old, headers, "started")
     front, = server.find("safexecd")
     reload(server)
