@@ -103,8 +103,17 @@ def problem_rows(table):
                f"<td>{html.escape(title)}</td></tr>")
 
 
+def with_callbacks(paths):
+    """Each operation, and behind it what the server sends because of it."""
+    for path, methods in paths.items():
+        for method, one in methods.items():
+            yield method, path, one
+            for callback in one.get("callbacks", {}).values():
+                yield from with_callbacks(callback)
+
+
 def page(spec, problems):
-    operations = [(method, path, one) for path, methods in spec["paths"].items() for method, one in methods.items()]
+    operations = list(with_callbacks(spec["paths"]))
     contents = "".join(f'<li><a href="#{one["operationId"]}">{method.upper()} {path}</a> <span>{inline(one["summary"])}</span></li>' for method, path, one in operations)
     return f"""<!doctype html>
 <html lang="en">

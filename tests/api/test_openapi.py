@@ -162,6 +162,7 @@ def test_the_page_of_the_description_names_everything_and_has_no_outside_part(se
     response = requests.get(server.url + "/docs", timeout=10)
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     assert all(f'id="{one["operationId"]}"' in response.text for _, _, one in operations())
+    assert 'id="jobEnded"' in response.text
     assert all(f'id="{code}"' in response.text for code in SCHEMAS["ProblemCode"]["enum"])
     assert re.findall(r'(?:src|href)="([^#"]+)"', response.text) == ["/docs.css", "/icon.svg", "/openapi.json", "/"]
     assert "<script" not in response.text and "style=" not in response.text
