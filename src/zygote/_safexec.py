@@ -31,15 +31,12 @@ class Report:
 # --- the program ------------------------------------------------------------------------------------------------------------------
 
 
-def enter_program(path):
-    """Corrects what Python's main has set up for /app/script.py, as it would have for this file."""
+def enter_program(path, is_archive):
+    """Corrects what Python's main has set up for the zygote's /app/script.py, as it would have for this file."""
     import sys
 
-    folder = path.rpartition("/")[0]
-    if sys.path and sys.path[0] in ("", "/app"):  # the first, because there is no script.py
-        sys.path[0] = folder
-    if sys.path_importer_cache.pop("/app/script.py", self) is not self:
-        sys.path_importer_cache[path] = None
+    if sys.path and sys.path[0] == "/app":
+        sys.path[0] = path if is_archive else path.rpartition("/")[0]
 
 
 def compile_program(path, names, wants_value):
@@ -336,4 +333,3 @@ def _future_flags():
 
 FUTURES = _future_flags()
 ZYGOTES_BACKEND = __import__("os").environ.get("MPLBACKEND")
-self = __import__("sys").modules[__name__]

@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_READ  22
 #define MADV_POPULATE_WRITE 23
 #endif
 
 #define MAX_RANGES       1024
 #define MAX_REGION_BYTES (8 * MIB) /* larger ones hold a preloaded library's data, which most scripts only read */
 #define PAGE_BYTES       ((size_t)4096)
+#define FAULT_AROUND     ((uintptr_t)64 << 10)
 #define MAX_GAP          0 /* pages; copying one for nothing costs more than another call */
 
 /* /proc/PID/pagemap: present, and mapped by this process alone: no longer shared with the zygote; present, and of a file: fork
@@ -126,9 +126,22 @@ bool prefault_learn(int fd)
 	return true;
 }
 
+/* One look maps what the page cache has of the aligned FAULT_AROUND bytes around it (do_fault_around in mm/memory.c); a call would walk
+ * over each page of them once more. */
+static void look_at(const struct range *range)
+{
+	const char *end = range->start + range->size;
+
+	for (const char *at = range->start; at < end; at = (const char *)(((uintptr_t)at | (FAULT_AROUND - 1)) + 1))
+		(void)*(const volatile char *)at;
+}
+
 void prefault(void)
 {
-	for (size_t i = 0; i < plan.count; i++)
-		(void)madvise(plan.ranges[i].start, plan.ranges[i].size,
-			      plan.ranges[i].is_written ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	for (size_t i = 0; i < plan.count; i++) {
+		if (plan.ranges[i].is_written)
+			(void)madvise(plan.ranges[i].start, plan.ranges[i].size, MADV_POPULATE_WRITE);
+		else
+			look_at(&plan.ranges[i]);
+	}
 }

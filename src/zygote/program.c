@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The zygote was started as `python3 script.py`, and after serve() has returned in a guest, Python's own main goes on to run that
- * file. A run with another entrypoint, or one whose value is wanted, needs another main at that very place: with no frame of ours
- * below it, and Python's own end behind it. Just before it opens its file, Python's main raises the audit event
- * cpython.run_file (PEP 578; pymain_run_file in Modules/main.c, since 3.8). Our hook runs the program there, and then raises
+ * The zygote was started as `python3 script.py`. Just before it opens its file, Python's main raises the audit event
+ * cpython.run_file (PEP 578; pymain_run_file in Modules/main.c, since 3.8). There our hook lets the zygote serve; in a guest it returns,
+ * and Python's own main goes on to run that file. A run with another entrypoint, or one whose value is wanted, needs another main at
+ * that very place: with no frame of ours below it, and Python's own end behind it. The hook runs it, and then raises
  * SystemExit with the status, which Python's main takes for the program's own.
  */
 #define Py_LIMITED_API 0x03080000
@@ -25,9 +25,10 @@ int PyRun_SimpleFileExFlags(FILE *file, const char *name, int is_to_be_closed, v
 #define SCRIPT "script.py"
 
 static struct {
-	PyObject *side;
+	PyObject *side, *begin;
 	uint32_t flags;
-	bool has_run, is_unbuffered;
+	bool has_begun, is_ours; /* not Python's own main's to run */
+	bool is_archive, is_unbuffered;
 	char path[sizeof APP + BUNDLE_MAX_PATH]; /* of the entrypoint */
 } program;                                       /* listed in ARCHITECTURE.md under "Mutable globals" */
 
@@ -131,27 +132,67 @@ static int run_file(void)
 	return PyRun_SimpleFileExFlags(file, program.path, 1, NULL) == 0 ? 0 : 1;
 }
 
-static int on_audit(const char *event, PyObject *args, void *data)
+/* As Python's main does it for a zip archive, whose place in sys.path is the folder's. */
+static int run_archive(void)
 {
-	(void)args;
-	(void)data;
-	if (program.has_run || strcmp(event, "cpython.run_file") != 0)
-		return 0;
-	program.has_run = true;
-	if (strcmp(program.path, APP SCRIPT) != 0) {
-		PyObject *done = PyObject_CallMethod(program.side, "enter_program", "s", program.path);
+	PyObject *runpy = PyImport_ImportModule("runpy");
+	PyObject *done = runpy ? PyObject_CallMethod(runpy, "_run_module_as_main", "sO", "__main__", Py_False) : NULL;
 
-		Py_XDECREF(done);
-		if (!done)
-			return -1;
-	}
+	Py_XDECREF(runpy);
+	Py_XDECREF(done);
+	return done ? 0 : -1;
+}
 
-	int status = program.flags & (WIRE_JOB_VALUE | WIRE_JOB_CHECK) ? run_compiled() : run_file();
+static bool is_compiled_by_us(void)
+{
+	return program.flags & (WIRE_JOB_VALUE | WIRE_JOB_CHECK);
+}
+
+/* -1, as a hook has it: SystemExit is set, or what went wrong. */
+static int run_instead(void)
+{
+	PyObject *done =
+		PyObject_CallMethod(program.side, "enter_program", "sO", program.path, program.is_archive ? Py_True : Py_False);
+	int status;
+
+	Py_XDECREF(done);
+	if (!done)
+		return -1;
+	if (is_compiled_by_us())
+		status = run_compiled();
+	else
+		status = program.is_archive ? run_archive() : run_file();
+	if (status < 0) /* Python's main reports it */
+		return -1;
+
 	PyObject *number = PyLong_FromLong(status);
 
 	PyErr_SetObject(PyExc_SystemExit, number);
 	Py_XDECREF(number);
 	return -1;
+}
+
+static int on_audit(const char *event, PyObject *args, void *data)
+{
+	(void)args;
+	(void)data;
+	if (program.has_begun || strcmp(event, "cpython.run_file") != 0)
+		return 0;
+	program.has_begun = true;
+
+	PyObject *done = PyObject_CallObject(program.begin, NULL); /* returns in guests and in the rehearsal */
+
+	Py_XDECREF(done);
+	if (!done)
+		return -1;
+	return program.is_ours ? run_instead() : 0;
+}
+
+int program_begin_with(PyObject *begin)
+{
+	Py_INCREF(begin);
+	program.begin = begin;
+	return PySys_AddAuditHook(on_audit, NULL);
 }
 
 /* --- words ------------------------------------------------------------------------------------------------------------------- */
@@ -236,7 +277,24 @@ static int set_item(const char *list_name, Py_ssize_t index, const char *text, s
 	return 0;
 }
 
-/* As `python3 pkg/main.py` has it. sys.path[0] is set by Python's main later, and corrected in _safexec.py. */
+/* Whether the entrypoint is something that Python imports from, which is looked at before it is opened as a script. */
+static int see_archive(void)
+{
+	PyObject *known = PySys_GetObject("path_importer_cache"); /* borrowed; what Python's main has seen is the zygote's script */
+	PyObject *path = PyUnicode_DecodeFSDefault(program.path);
+
+	if (known && PyDict_DelItemString(known, APP SCRIPT) < 0)
+		PyErr_Clear();
+
+	PyObject *importer = path ? PyImport_GetImporter(path) : NULL;
+
+	program.is_archive = importer && importer != Py_None;
+	Py_XDECREF(importer);
+	Py_XDECREF(path);
+	return importer ? 0 : -1;
+}
+
+/* As `python3 pkg/main.py` has it. sys.path[0] is corrected in _safexec.py. */
 static int name_program(void)
 {
 	const char *name = program.path + strlen(APP);
@@ -264,6 +322,7 @@ static int start_report(const struct guest_job *job)
 
 int program_prepare(struct guest_job *job)
 {
+	bool has_files = job->bundle.bytes;
 	int r = 0;
 
 	program.flags = job->flags;
@@ -277,7 +336,8 @@ int program_prepare(struct guest_job *job)
 		r = start_report(job);
 	if (r == 0 && strcmp(program.path, APP SCRIPT) != 0)
 		r = name_program();
-	if (r == 0 && (job->flags & (WIRE_JOB_VALUE | WIRE_JOB_CHECK) || strcmp(program.path, APP SCRIPT) != 0))
-		r = PySys_AddAuditHook(on_audit, NULL);
+	if (r == 0 && has_files)
+		r = see_archive();
+	program.is_ours = is_compiled_by_us() || program.is_archive || strcmp(program.path, APP SCRIPT) != 0;
 	return r;
 }

@@ -10,5 +10,9 @@ struct _object;
 /* In the zygote: keeps the module that values and displays need (_safexec.py), for ever. */
 void program_take_side(struct _object *side);
 
+/* In the zygote, while Python starts: calls begin when Python is about to open its script; it returns in guests only. -1: a Python
+ * exception is set. */
+int program_begin_with(struct _object *begin);
+
 /* In a guest, before Python looks at its script. Unmaps the bundle. -1: a Python exception is set. */
 int program_prepare(struct guest_job *job);

@@ -2,8 +2,9 @@
 """Turns the interpreter that is just starting `python3 script.py` into a zygote, and each of its guests back into one.
 
 Python imports this file at the end of its start (site.execsitecustomize), before it looks at script.py. Here the zygote
-warms up and stays in serve(); a guest, forked and confined inside serve(), returns from it and goes on to run its
-script.py by Python's own code: its own __main__, tracebacks and exit. Nothing of this file is left in the guest.
+warms up; Python goes on until it is about to open script.py, and there begin() is called and stays in serve(). A guest, forked and
+confined inside serve(), returns from it and goes on to run its script.py by Python's own code: its own __main__, tracebacks
+and exit. Nothing of this file is left in the guest.
 """
 
 
@@ -34,6 +35,14 @@ def _spare_at_exit(sys, end):
     if not had_atexit:
         del sys.modules["atexit"]
     return kept
+
+
+def _what_would_be_freed(gc):
+    """What the interpreter's end takes apart though no script has made it, such as the copies of modules' names that are kept for
+    subinterpreters. Held, it costs a guest one reference count instead of a page for each thing in it. Nothing here is a place where a
+    script can leave an object of its own that is to be finalized: registries of the interpreter are left to it."""
+    kinds = type(_become_zygote), type(len), type(gc), tuple, type
+    return [thing for thing in gc.get_objects() if type(thing) in kinds or (type(thing) is dict and "__name__" in thing)]
 
 
 def _become_zygote():
@@ -68,18 +77,21 @@ def _become_zygote():
         sys.modules["sitecustomize"] = ours
 
     settle = _warmup.Settling(fresh)
-    settle.kept = _spare_at_exit(sys, _zygote.end)
-    _zygote.keep(settle)
-    gc.collect()
-    gc.freeze()
-    # A frozen __main__ would never be collected, and its classes' __del__ not be called at exit: guests get a fresh one.
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = type(sys)("__main__")
-    sys.modules["__main__"].__dict__.update(main.__dict__)
-    del main
-    job = _zygote.serve(_warmup.seed_again)
-    if job:  # the rehearsal has none
-        settle(*job)
+
+    def begin():
+        settle.kept = _spare_at_exit(sys, _zygote.end)
+        # A frozen __main__ would never be collected, and its classes' __del__ not be called at exit: guests get a fresh one.
+        settle.main = sys.modules["__main__"]
+        gc.collect()
+        settle.freed = _what_would_be_freed(gc)
+        gc.freeze()
+        sys.modules["__main__"] = type(sys)("__main__")
+        sys.modules["__main__"].__dict__.update(settle.main.__dict__)
+        job = _zygote.serve(_warmup.seed_again)
+        if job:  # the rehearsal has none
+            settle(*job)
+
+    _zygote.when_it_starts(begin)
     return sys.modules["sitecustomize"] is not ours
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * _zygote: the warm interpreter's side of the native provider, an extension of the environment's own python3 (limited API
- * of 3.8). sitecustomize.py calls serve() once; it returns only in guests.
+ * of 3.8). sitecustomize.py has serve() called once; it returns only in guests.
  *
  * The zygote reads orders from the warden and never a byte of a run: its child does, after the last confinement step. A
  * *forker* is a copy of the zygote that the warden has put into one slot's cgroups, because a version 1 cgroup is only
@@ -254,11 +254,11 @@ static PyObject *zygote_take_side(PyObject *module, PyObject *side)
 	Py_RETURN_NONE;
 }
 
-/* For ever: not even the interpreter's end frees it. */
-static PyObject *zygote_keep(PyObject *module, PyObject *object)
+static PyObject *zygote_when_it_starts(PyObject *module, PyObject *begin)
 {
 	(void)module;
-	Py_INCREF(object);
+	if (program_begin_with(begin) < 0)
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -274,8 +274,8 @@ static PyObject *zygote_end(PyObject *module, PyObject *is_sure)
 
 static PyMethodDef methods[] = {
 	{ "end", zygote_end, METH_O, "The last atexit function has run; when true, the interpreter may end before it is freed." },
-	{ "keep", zygote_keep, METH_O, "Keep an object beyond the interpreter's end." },
 	{ "take_side", zygote_take_side, METH_O, "Keep the module that a guest asks for values and displays." },
+	{ "when_it_starts", zygote_when_it_starts, METH_O, "Call this when Python is about to open its script." },
 	{ "serve", zygote_serve, METH_O,
 	  "Serve orders of the warden; returns in guests only: their CPU limit, whether they brought files." },
 	{ NULL, NULL, 0, NULL },

@@ -5,6 +5,7 @@ import re
 import struct
 import subprocess
 import time
+import zipfile
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_another_entrypoint_ends_as_script_py_does(warden, code, verdict, exit_c
     for result in (plain, other):
         assert (result.verdict, result.exit_code, result.signal) == (verdict, exit_code, signal)
     assert (plain.out, plain.err.replace("script.py", "main.py")) == (other.out, other.err)
+
+
+@pytest.mark.parametrize("path", ["script.py", "pkg/app.pyz"])
+@pytest.mark.parametrize("code", ["1 / 0", "import sys; sys.exit(7)", "import beside, sys; print(sys.path[0], sys.argv, __file__)"])
+def test_an_archive_is_run_as_python3_runs_it(warden, path, code, tmp_path):
+    file = tmp_path / path
+    file.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("__main__.py", code)
+        archive.writestr("beside.py", "print('beside')")
+    plain = subprocess.run(["/usr/bin/python3", path], cwd=tmp_path, capture_output=True, text=True, env={"LANG": "C.UTF-8"})
+    result = warden.run(files={path: file.read_bytes()}, records=[entry(path)])
+    want = [text.replace(str(tmp_path), "/app") for text in (plain.stdout, plain.stderr)]
+    assert [result.out, result.err, result.exit_code] == [*want, plain.returncode]
 
 
 def test_an_entrypoint_that_is_not_there_is_pythons_own_error(warden):
