@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Short names for what people do here; Meson does the building. `make` alone builds.
-.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover bench soak kills format install clean faults nth neighbours
+.PHONY: all package test test-cpython test-vm lint asan fuzz reach cover bench soak kills format install clean faults nth neighbours attacks-docker
 
 all:
 	script/build
@@ -37,6 +37,10 @@ faults: all
 
 nth: all
 	NTH_SAMPLE=0 /usr/bin/python3 -m pytest -p no:cacheprovider -q -rP tests/faults/test_nth_failure.py
+
+# Every attack of tests/attacks in hardened containers; two minutes. As root, with Debian's docker.io.
+attacks-docker: all
+	SAFEXEC_ATTACKS=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/docker/test_table_of_attacks.py
 
 # What nine runs that take all they can get cost an honest one beside them, for a minute. As root.
 neighbours: all

@@ -52,6 +52,7 @@ class Engine:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="safexec-engine-"))
         self.socket = self.folder / "docker.sock"
         self.host = f"unix://{self.socket}"
+        self.process = None
         self.log = open(self.folder / "log", "w+", encoding="utf-8")
         command = ["unshare", "--mount", "--propagation", "private", "setpriv", "--pdeathsig", "TERM", "dockerd", "--host", self.host]
         command += ["--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid"]
@@ -61,15 +62,21 @@ class Engine:
             (self.folder / "runsc").chmod(0o755)
             command += ["--add-runtime", f"runsc={self.folder}/runsc"]
         command += ["--storage-driver=overlay2", "--exec-opt", "native.cgroupdriver=cgroupfs", "--log-level=warn"]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.command = command
         try:
-            harness.wait_until(self.answers, START_S, "the Engine answers")
+            self.start()
             self.bring_image()
         except BaseException as e:
             self.log.seek(0)
             log = self.log.read()[-2000:]
             self.stop()
             raise RuntimeError(f"the Engine does not work here: {e}; its log: {log}") from e
+
+    def start(self):
+        """Also again, once it has ended, with what it had before."""
+        (self.folder / "pid").unlink(missing_ok=True)  # of one that was killed
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        harness.wait_until(self.answers, START_S, "the Engine answers")
 
     def call(self, method, path, body=None, headers=None):
         """Status, and the answer as JSON, or as text when it is none."""
@@ -106,7 +113,7 @@ class Engine:
         return [answer for status, answer in found if status == 200]
 
     def stop(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 for container in self.containers():
                     self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")

@@ -21,7 +21,7 @@ static void write_modules(struct json_out *json, const char *preload)
 	json_out_close(json, ']');
 }
 
-/* What the provider has told, or nulls while it has not: Docker's tells nothing. */
+/* What the provider has told, or nulls while it has not. */
 static void write_facts(struct json_out *json, const struct wire_environment *facts)
 {
 	static const char *const keys[] = { "python", "preload", "warm_up_ms", "memory_bytes", "slots", "idle" };
@@ -34,7 +34,7 @@ static void write_facts(struct json_out *json, const struct wire_environment *fa
 		return;
 	}
 	json_out_key(json, "python");
-	json_out_text(json, facts->python);
+	json_out_text(json, facts->python[0] != '\0' ? facts->python : NULL);
 	write_modules(json, facts->preload);
 	json_out_key(json, "warm_up_ms");
 	json_out_u64(json, facts->warm_up_us / 1000);

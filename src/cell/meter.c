@@ -2,6 +2,7 @@
 #include "cell/meter.h"
 
 #include "cell/cgroup_impl.h"
+#include "spec/layers.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,6 +88,48 @@ void meter_close(struct meter *meter)
 	}
 	(void)fd_close(meter->memory);
 	*meter = METER_NONE;
+}
+
+bool meter_is_there(const struct meter *meter)
+{
+	const int folders[] = { meter->memory, meter->cpuacct, meter->pids };
+
+	array_for_each(folders, folder) {
+		if (faccessat(*folder, "cgroup.procs", F_OK, 0) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* What has no limit says "max", -1, or as version 1 has it for memory, more than there is on earth. */
+static bool has_limit(int dir, const char *file)
+{
+	uint64_t number = cgroup_read_number(dir, file, NULL);
+
+	return number > 0 && number < UINT64_C(1) << 60;
+}
+
+/* On version 1 the quota may lie in another hierarchy than what was used of it. */
+static bool has_cpu_limit(const struct meter *meter, pid_t pid)
+{
+	char path[PATH_MAX], file[PATH_MAX + 32];
+
+	if (meter->is_v2)
+		return has_limit(meter->cpuacct, "cpu.max");
+	if (cgroup_find(pid, "cpu", path, NULL) < 0)
+		return false;
+	(void)snprintf(file, sizeof file, "%s/cpu.cfs_quota_us", path);
+	return has_limit(AT_FDCWD, file);
+}
+
+uint32_t meter_layers(const struct meter *meter, pid_t pid)
+{
+	uint32_t layers = 0;
+
+	layers |= has_limit(meter->memory, meter->is_v2 ? "memory.max" : "memory.limit_in_bytes") ? LAYER_BIT(CGROUP_MEMORY) : 0;
+	layers |= has_cpu_limit(meter, pid) ? LAYER_BIT(CGROUP_CPU) : 0;
+	layers |= has_limit(meter->pids, "pids.max") ? LAYER_BIT(CGROUP_PIDS) : 0;
+	return layers;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------------------- */

@@ -26,6 +26,12 @@ int meter_open(pid_t pid, const char *mark, struct meter *ret_meter);
 int meter_open_group(const char *name, struct meter *ret_meter);
 void meter_close(struct meter *meter);
 
+/* Whether nobody has removed the group, or a part of it on version 1. */
+bool meter_is_there(const struct meter *meter);
+
+/* Which of the limits of memory, CPU and processes the group has, and pid in it: bits of spec/layers.h. */
+uint32_t meter_layers(const struct meter *meter, pid_t pid);
+
 struct meter_counters meter_count(const struct meter *meter);
 
 /* Since then; since: NULL for a group's whole life. wall_us is left alone; what the kernel does not count is 0. False: the

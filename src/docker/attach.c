@@ -34,6 +34,9 @@ struct attach {
 	struct mark_search searches[2]; /* by stream - 1 */
 	const char *part;               /* of the piece, without a mark, what a full pipe has not taken yet */
 	size_t part_size;
+	struct inside_greeting greeting;
+	size_t greeting_left; /* of its bytes, on standard error */
+	bool has_greeted;     /* and it was told of */
 	struct buf report;
 	const char *at; /* the rest of what was read */
 	size_t left, head_bytes;
@@ -113,11 +116,28 @@ static int write_part(struct attach *attach)
 	return 1;
 }
 
+static void take_greeting(struct attach *attach)
+{
+	struct demux_piece *piece = &attach->piece;
+	size_t part = piece->size < attach->greeting_left ? piece->size : attach->greeting_left;
+
+	if (piece->stream != DEMUX_STDERR)
+		return;
+	memcpy((char *)&attach->greeting + sizeof attach->greeting - attach->greeting_left, piece->bytes, part);
+	attach->greeting_left -= part;
+	piece->bytes += part;
+	piece->size -= part;
+}
+
 /* Takes a piece apart into what is the program's and what follows the mark. Returns as write_part. */
 static int pass_piece(struct attach *attach)
 {
 	struct demux_piece *piece = &attach->piece;
 	struct mark_search *search = &attach->searches[piece->stream - 1];
+
+	if (attach->greeting_left > 0)
+		take_greeting(attach);
+
 	int r = write_part(attach);
 
 	while (r > 0 && mark_next(search, &piece->bytes, &piece->size, &attach->part, &attach->part_size))
@@ -148,6 +168,15 @@ static int pass_on(struct attach *attach)
 static bool has_report(const struct attach *attach)
 {
 	return mark_is_found(&attach->searches[0]) && mark_is_found(&attach->searches[1]) && attach->report.size > 0;
+}
+
+/* Once: it is there, and the caller tells of it. */
+static bool is_greeting(struct attach *attach)
+{
+	if (!attach->searches[0].mark || attach->has_greeted || attach->greeting_left > 0)
+		return false;
+	attach->has_greeted = true;
+	return true;
 }
 
 /* Looks for the end of the answer's head. 1: it is there; 0: more is needed. */
@@ -226,6 +255,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		(void)event_del(attach->on_read);
 	if (has_opened)
 		attach->events->opened(attach->arg);
+	else if (is_greeting(attach))
+		attach->events->greeted(&attach->greeting, attach->arg);
 	else if (has_report(attach))
 		attach->events->reported(&attach->report, attach->arg); /* may free it */
 }
@@ -263,7 +294,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		return;
 	free_event(&attach->on_write);
 	attach->file = fd_close(attach->file);
-	if (n < 0 || shutdown(fd, SHUT_WR) < 0)
+	if (n < 0)
 		end(attach, "the program cannot be sent to the container");
 	else
 		attach->events->fed(attach->arg);
@@ -275,6 +306,12 @@ void attach_feed(struct attach *attach, int file_fd)
 	attach->on_write = event_new(attach->base, attach->socket, EV_WRITE | EV_PERSIST, on_writable, attach);
 	if (!attach->on_write || event_add(attach->on_write, NULL) < 0)
 		end(attach, "there is no memory to send the program");
+}
+
+void attach_end_input(struct attach *attach)
+{
+	free_event(&attach->on_write);
+	(void)shutdown(attach->socket, SHUT_WR);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------------------ */
@@ -314,6 +351,7 @@ int attach_open(struct event_base *base, const char *socket_path, const char *pa
 	attach->pipes[1] = error_fd;
 	attach->piece.stream = DEMUX_STDOUT;
 	attach->searches[0].mark = attach->searches[1].mark = mark;
+	attach->greeting_left = mark ? sizeof attach->greeting : 0;
 	attach->report = buf_new(MAX_REPORT);
 	attach->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 

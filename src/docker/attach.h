@@ -6,7 +6,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
-#include "docker/mark.h"
+#include "docker/inside.h"
 
 #include <sys/types.h>
 
@@ -15,7 +15,8 @@ struct event_base;
 
 struct attach_events {
 	void (*opened)(void *arg); /* the Engine has answered; from now on nothing is lost */
-	void (*fed)(void *arg);    /* standard input is delivered, and at its end */
+	void (*greeted)(const struct inside_greeting *greeting, void *arg); /* before anything else, where a mark is to come */
+	void (*fed)(void *arg);                                             /* what was to be sent is delivered */
 	/* The mark has come in both streams, and something behind it on standard error; more of it may come. */
 	void (*reported)(const struct buf *report, void *arg);
 	/* The Engine has closed, all of it is in the pipes, and they are closed. why: NULL, or what went wrong, in a few words. */
@@ -27,8 +28,11 @@ struct attach_events {
 int attach_open(struct event_base *base, const char *socket, const char *path, int out_fd, int error_fd, const struct mark *mark,
 		const struct attach_events *events, void *arg, struct attach **ret_attach);
 
-/* Sends a file as standard input, then ends that. Takes the descriptor. */
+/* Sends a file as standard input, which stays open. Takes the descriptor. */
 void attach_feed(struct attach *attach, int file_fd);
+
+/* Ends standard input; what the container writes still comes. */
+void attach_end_input(struct attach *attach);
 
 /* Closes the connection and the pipes. NULL is fine. May be called from within an event. */
 void attach_free(struct attach *attach);

@@ -22,12 +22,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NOBODY         65534
 #define NANO_PER_MILLI 1000000 /* of a CPU */
+#define SIGNAL_EXIT    128     /* and the signal's number */
 #define OURS           1       /* process beside the program's: safexec-docker-init */
 
 bool container_is_fed(const struct options *options)
@@ -109,13 +111,13 @@ static json_t *new_ulimit(const char *name, uint64_t value)
 static int harden(json_t *host, const struct kind *kind)
 {
 	const struct limits *limits = &kind->limits;
-	json_t *more =
-		json_pack("{s:I, s:I, s:[s], s:[s, o], s:b, s:{s:s}, s:s, s:I, s:o, s:o, s:[o, o, o]}", "MemorySwap",
-			  (json_int_t)limits->memory_bytes, "PidsLimit", (json_int_t)limits->pids + OURS, "CapDrop", "ALL",
-			  "SecurityOpt", "no-new-privileges", new_seccomp_option(), "ReadonlyRootfs", 1, "LogConfig", "Type",
-			  "none", "IpcMode", "private", "ShmSize", (json_int_t)limits->disk_bytes, "MaskedPaths",
-			  profile_new_masked_paths(), "ReadonlyPaths", profile_new_readonly_paths(), "Ulimits",
-			  new_ulimit("core", 1), new_ulimit("nofile", limits->open_files), new_ulimit("fsize", limits->file_bytes));
+	json_t *more = json_pack("{s:I, s:I, s:[s], s:[s, o], s:b, s:{s:s}, s:s, s:I, s:o, s:o, s:[o, o, o, o]}", "MemorySwap",
+				 (json_int_t)limits->memory_bytes, "PidsLimit", (json_int_t)limits->pids + OURS, "CapDrop", "ALL",
+				 "SecurityOpt", "no-new-privileges", new_seccomp_option(), "ReadonlyRootfs", 1, "LogConfig", "Type",
+				 "none", "IpcMode", "private", "ShmSize", (json_int_t)limits->disk_bytes, "MaskedPaths",
+				 profile_new_masked_paths(), "ReadonlyPaths", profile_new_readonly_paths(), "Ulimits",
+				 new_ulimit("core", 1), new_ulimit("memlock", INSIDE_MEMLOCK),
+				 new_ulimit("nofile", limits->open_files), new_ulimit("fsize", limits->file_bytes));
 	int r = more ? json_object_update(host, more) : -1;
 
 	json_decref(more);
@@ -141,6 +143,7 @@ char *container_new_body(const struct options *options, const struct kind *kind,
 		r = harden(host, kind);
 	if (r == 0 && is_hardened)
 		r = json_object_set_new(body, "User", json_sprintf("%d:%d", NOBODY, NOBODY)) |
+		    json_object_set_new(body, "StopSignal", json_string("SIGKILL")) | /* an Engine that ends waits for nobody */
 		    json_object_set_new(body, "NetworkDisabled", json_true()) |
 		    json_object_set_new(body, "Env", json_pack("[s, s]", "HOME=/tmp", "LANG=C.UTF-8"));
 	if (r == 0 && container_is_fed(options))
@@ -208,4 +211,16 @@ int container_read_exit(const char *body, size_t size, int *ret_exit_code)
 
 	json_decref(answer);
 	return r;
+}
+
+/* A signal in the low bits, else an exit status above them. */
+int container_wait_status(int exit_code)
+{
+	static const int deadly[] = { SIGKILL, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS };
+
+	array_for_each(deadly, number) {
+		if (exit_code == SIGNAL_EXIT + *number)
+			return *number;
+	}
+	return exit_code << 8;
 }

@@ -48,3 +48,8 @@ int container_read_state(const char *body, size_t size, struct container_state *
 
 /* The exit code that POST /containers/ID/wait answered with. -EBADMSG. */
 int container_read_exit(const char *body, size_t size, int *ret_exit_code);
+
+/* What wait(2) would have said of a process 1, by the exit code that an Engine tells: that of a signal is 128 and its number. Only some can
+ * kill a process 1 (pid_namespaces(7)): SIGKILL from outside, and those that the kernel forces on it for an instruction of its own. With
+ * another number it has exited, with that status. */
+int container_wait_status(int exit_code);

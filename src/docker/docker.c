@@ -2,9 +2,13 @@
 #include "docker/docker.h"
 
 #include "base/log.h"
+#include "spec/environments.h"
+#include "wire/provider.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TICKS_A_WORD     10 /* of a second, between two words to the supervisor that cells work */
@@ -74,10 +78,29 @@ static void tick(evutil_socket_t fd, short what, void *arg)
 
 /* --- supervisor and front ------------------------------------------------------------------------------------------------------ */
 
+static void tell_environment(const struct docker *docker)
+{
+	const struct common_options *common = &docker->options->common;
+	struct wire_environment told = { .head = WIRE_HEAD(WIRE_ENVIRONMENT), .slots = common->slots, .idle = common->idle };
+
+	(void)snprintf(told.name, sizeof told.name, "%s", ENVIRONMENTS_DEFAULT);
+	(void)snprintf(told.python, sizeof told.python, "%s", docker->python);
+	upstream_tell(&docker->upstream, &told, sizeof told);
+}
+
+void docker_learn_python(struct docker *docker, const char *version)
+{
+	if (strcmp(docker->python, version) == 0)
+		return;
+	(void)snprintf(docker->python, sizeof docker->python, "%s", version);
+	tell_environment(docker);
+}
+
 static void offer_all(void *arg)
 {
 	struct docker *docker = arg;
 
+	tell_environment(docker);
 	for (unsigned i = 0; i < docker->options->common.slots; i++)
 		slot_offer(&docker->slots[i]);
 }

@@ -50,13 +50,20 @@ struct slot {
 	struct kind kind;
 	char id[CONTAINER_ID_BYTES];     /* "": none yet */
 	char folder[SCRATCH_PATH_BYTES]; /* bound to its /app; "": none */
-	bool is_measured, is_dead, has_report, is_overdue;
+	bool is_measured;                /* after its end, while its cgroup was there */
+	bool is_dead, has_report, is_overdue;
+	bool is_status_sure;                   /* the kernel's word */
+	bool is_asked_to_end;                  /* its process 1 ends the program and reports */
 	bool is_doomed;                        /* remove it as soon as the call under way is answered */
 	unsigned calls;                        /* that change something, under way: 0 or 1 */
 	unsigned removals;                     /* tried so far */
 	struct engine_call *wait, *inspection; /* for its end; for its pid */
 	struct watch watch;
-	struct mark mark; /* of its report */
+	struct inside_greeting greeting; /* of its process 1, where that is ours */
+	bool has_greeted, is_inspected;  /* then it is ready */
+	struct mark mark;                /* of its report */
+	struct usage used_before;        /* as the Engine says, where the kernel cannot be asked */
+	void (*stats_done)(struct slot *slot, const struct usage *usage);
 	struct attach *attach;
 	bool has_output_ended;
 
@@ -76,6 +83,7 @@ struct docker {
 	struct event_base *loop;
 	struct engine *engine;
 	char version[ENGINE_VERSION_BYTES]; /* of the Engine's API that both speak */
+	char python[INSIDE_VERSION_SIZE];   /* of the image; "" until a container has told */
 	struct ids ids;
 	int name_claim; /* no other server of this name while it is held */
 	struct scratch scratch;
@@ -132,3 +140,4 @@ int docker_open(struct docker *docker, const struct options *options, struct err
 void docker_close(struct docker *docker);
 void docker_fill(struct docker *docker); /* soon makes what is missing */
 void docker_end(struct docker *docker, int exit_status);
+void docker_learn_python(struct docker *docker, const char *version); /* the image's; the front is told */

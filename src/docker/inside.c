@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "cell/collect.h"
 #include "docker/inside_job.h"
+#include "docker/inside_proof.h"
 #include "wire/provider.h"
 
 #include <fcntl.h>
@@ -27,6 +28,9 @@
 #define COLLECT_TIME    (2 * NSEC_PER_SEC)
 #define COLLECT_ENTRIES 100000
 #define FULL_BYTES      (16 * KIB) /* less room than this left at the end counts as a full disk */
+#define SLACK_BYTES     (64 * KIB) /* who fills one folder sees ENOSPC, whatever little lies in the others */
+#define SLACK_FILES     32
+#define LOOK_EVERY_US   50000 /* at what is on the disk */
 
 /* The streams' descriptions are shared with the program, which may have made them non-blocking. */
 static void write_whole(int fd, const void *bytes, size_t size)
@@ -80,15 +84,48 @@ static _Noreturn void become_program(const struct inside_order *order, const str
 	_exit(127);
 }
 
-/* --- after it --------------------------------------------------------------------------------------------------------------- */
+/* --- what it takes of the disk ---------------------------------------------------------------------------------------------- */
 
-/* kill(2) with -1 reaches all but the caller and, as it holds the kernel's list, no fork escapes it. */
-static void end_all(void)
+struct taken {
+	uint64_t bytes, files;
+	bool is_one_full;
+};
+
+/* Of the folders that the program may write to. Each is a filesystem of its own with room for the whole limit: the Engine can make
+ * none that is seen in three places. */
+static struct taken look_at_folders(void)
 {
-	(void)kill(-1, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	static const char *const folders[] = { "/app", "/tmp", "/dev/shm" };
+	struct taken taken = { 0 };
+
+	array_for_each(folders, folder) {
+		struct statvfs fs;
+
+		if (statvfs(*folder, &fs) < 0 || fs.f_flag & ST_RDONLY)
+			continue;
+		taken.bytes += (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+		taken.files += fs.f_files - fs.f_ffree;
+		taken.is_one_full |=
+			(fs.f_blocks > 0 && fs.f_bavail * fs.f_frsize < FULL_BYTES) || (fs.f_files > 0 && fs.f_favail == 0);
+	}
+	return taken;
 }
+
+static bool is_over_disk(const struct inside_order *order)
+{
+	struct taken taken = look_at_folders();
+
+	return taken.bytes > order->disk_bytes + SLACK_BYTES || taken.files > order->disk_files + SLACK_FILES;
+}
+
+static bool is_disk_full(const struct inside_order *order)
+{
+	struct taken taken = look_at_folders();
+
+	return taken.is_one_full || taken.bytes + FULL_BYTES > order->disk_bytes || taken.files >= order->disk_files;
+}
+
+/* --- its end ------------------------------------------------------------------------------------------------------------------ */
 
 static uint64_t now_us(void)
 {
@@ -98,39 +135,85 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static bool is_disk_full(void)
+/* kill(2) with -1 reaches all but the caller and, as it holds the kernel's list, no fork escapes it. */
+static void end_all(pid_t program, int *status)
 {
-	static const char *const folders[] = { "/app", "/tmp", "/dev/shm" };
+	pid_t pid;
+	int found;
 
-	array_for_each(folders, folder) {
-		struct statvfs fs;
-
-		if (statvfs(*folder, &fs) == 0 && !(fs.f_flag & ST_RDONLY) &&
-		    ((fs.f_blocks > 0 && fs.f_bavail * fs.f_frsize < FULL_BYTES) || (fs.f_files > 0 && fs.f_favail == 0)))
-			return true;
+	(void)kill(-1, SIGKILL);
+	while ((pid = waitpid(-1, &found, 0)) > 0 || errno == EINTR) {
+		if (pid > 0 && pid == program)
+			*status = found;
 	}
-	return false;
+}
+
+static void note_child(int number)
+{
+	(void)number; /* so that ppoll(2) returns */
+}
+
+/* True when it has ended; all that ends is reaped. */
+static bool has_ended(pid_t program, int *status)
+{
+	pid_t pid;
+	int found;
+
+	while ((pid = waitpid(-1, &found, WNOHANG)) > 0) {
+		if (pid == program) {
+			*status = found;
+			return true;
+		}
+	}
+	return pid < 0 && errno != EINTR;
+}
+
+/* Until the program has ended, is to be ended, or has more on the disk than it may. signals: the mask in which SIGCHLD comes through. */
+static void wait_for_end(const struct inside_order *order, pid_t program, const sigset_t *signals, struct inside_report *report)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint64_t look_at = now_us() + LOOK_EVERY_US;
+
+	while (!has_ended(program, &report->status)) {
+		uint64_t now = now_us();
+		const struct timespec wait = { .tv_nsec = look_at > now ? (long)(look_at - now) * 1000 : 0 };
+
+		if (ppoll(&input, 1, &wait, signals) > 0)
+			return;
+		if (now_us() < look_at)
+			continue;
+		look_at = now_us() + LOOK_EVERY_US;
+		report->is_over_disk = is_over_disk(order);
+		if (report->is_over_disk)
+			return;
+	}
 }
 
 static void run(const struct inside_order *order, struct inside_job *job, struct inside_report *report)
 {
+	const struct sigaction on_child = { .sa_handler = note_child };
+	sigset_t child, before;
+
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &child, &before);
+	(void)sigaction(SIGCHLD, &on_child, NULL);
+
 	uint64_t begin = now_us();
 	pid_t program = fork();
 
-	if (program == 0)
+	if (program == 0) {
+		(void)sigprocmask(SIG_SETMASK, &before, NULL);
 		become_program(order, job);
+	}
 	report->failure = program < 0 ? -errno : 0;
 	inside_job_release(job);
-	for (pid_t pid = 0; program > 0 && pid != program;) {
-		int status;
-
-		pid = waitpid(-1, &status, 0);
-		if (pid == program)
-			report->status = status;
+	if (program > 0) {
+		wait_for_end(order, program, &before, report);
+		report->wall_us = now_us() - begin;
 	}
-	report->wall_us = now_us() - begin;
-	end_all();
-	report->is_disk_full = is_disk_full();
+	end_all(program, &report->status);
+	report->is_disk_full = is_disk_full(order);
 }
 
 /* What the program was asked to leave, as a bundle; whatever goes wrong, there is none, and whoever waits for it sees that. */
@@ -168,6 +251,14 @@ static void send_report(const struct inside_order *order, struct inside_report *
 		write_whole(STDERR_FILENO, room, (size_t)n);
 }
 
+static void greet(void)
+{
+	struct inside_greeting greeting = { .magic = INSIDE_MAGIC, .layers = inside_layers() };
+
+	inside_find_python(greeting.python);
+	write_whole(STDERR_FILENO, &greeting, sizeof greeting);
+}
+
 int main(void)
 {
 	struct inside_order order;
@@ -176,7 +267,10 @@ int main(void)
 	struct err err = { 0 };
 	int files = -EBADF;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || inside_read(&order, sizeof order) <= 0 || order.magic != INSIDE_MAGIC)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return 1;
+	greet();
+	if (inside_read(&order, sizeof order) <= 0 || order.magic != INSIDE_MAGIC)
 		return 1;
 	report.failure = inside_job_take(&order, &job, &err);
 	(void)snprintf(report.reason, sizeof report.reason, "%.150s", err.text);

@@ -42,6 +42,8 @@ static const struct rule rules[] = {
 #define REFUSE_IF(c, e, i, m, v, reason) { RULE_REFUSE_IF, #c, e, i, m, v },
 #define REFUSE_FAMILIES(c, e, reason)    { RULE_REFUSE_FAMILIES, #c, e, 0, 0, 0 },
 #include "cell/syscalls.def"
+	/* Of process 1, which is another user's on the native provider: what is to be collected is the run's, but not its limits. */
+	{ RULE_REFUSE_IF, "prlimit64", EPERM, 0, WHOLE, 1 },
 };
 
 /* --- rules --------------------------------------------------------------------------------------------------------------------- */

@@ -3,22 +3,24 @@
 
 #include "base/log.h"
 #include "cell/unpack.h"
+#include "docker/kmsg.h"
+#include "docker/stats.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#define START_SECONDS    60    /* for the Engine to have the program running */
-#define STOP_SECONDS     10    /* for a killed container to end; then it is removed by force */
-#define DRAIN_MS         1500  /* for the output of a program that has ended */
-#define STOPPED_DRAIN_MS 400   /* ... that was stopped: its answer is due */
-#define FILES_MS         10000 /* for the files of a run to come out of its container */
-#define FIND_US          10000 /* between two looks for a program that the Engine is starting */
+#define START_SECONDS    60     /* for the Engine to have the program running */
+#define STOP_SECONDS     10     /* for a killed container to end; then it is removed by force */
+#define DRAIN_MS         1500   /* for the output of a program that has ended */
+#define STOPPED_DRAIN_MS 400    /* ... that was stopped: its answer is due */
+#define FILES_MS         10000  /* for the files of a run to come out of its container */
+#define END_MS           3000   /* for a program to be ended from within, and its files to be collected */
+#define FIND_US          10000  /* between two looks for a program that the Engine is starting */
+#define MEASURE_US       100000 /* ... at what a program has used whose container goes with it */
 #define SECOND_LOOK_MS   100
-#define SIGNAL_EXIT      128 /* and the signal's number: how an Engine reports it */
-#define MAX_SIGNAL       64
-#define EXIT_OF_SIGKILL  (SIGNAL_EXIT + 9)
 
 static void set_time(struct event *timer, uint64_t us)
 {
@@ -119,6 +121,15 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 
 /* --- running ------------------------------------------------------------------------------------------------------------------ */
 
+/* When CPU time is to be looked at next. Counters that do not wait for us are read now and then meanwhile. */
+static uint64_t next_measure_us(const struct slot *slot)
+{
+	const struct usage *usage = &slot->job.usage;
+	uint64_t wait_us = job_cpu_wait_us(&slot->job, usage->cpu_user_us + usage->cpu_system_us);
+
+	return container_is_fed(slot->docker->options) || wait_us < MEASURE_US ? wait_us : MEASURE_US;
+}
+
 void run_started(struct slot *slot)
 {
 	slot->state = SLOT_RUNNING;
@@ -126,7 +137,7 @@ void run_started(struct slot *slot)
 	ends_close_writers(&slot->ends);             /* the attach has its own */
 	if (container_is_fed(slot->docker->options)) /* else it began when the Engine was asked */
 		set_deadline(slot, slot->job.frame.limits.wall_ms);
-	set_time(slot->on_cpu, job_cpu_wait_us(&slot->job, 0));
+	set_time(slot->on_cpu, next_measure_us(slot));
 	if (!slot->is_dead)
 		return;
 	slot->job.started_at = slot->seen_at; /* it was over before it was seen to run */
@@ -159,20 +170,32 @@ void run_find(evutil_socket_t fd, short what, void *arg)
 	set_time(slot->on_find, FIND_US);
 }
 
-/* What the kernel has counted, while it can be read. Process 1 is not the program's where it is ours. */
-static void measure(struct slot *slot)
+/* What the kernel has counted; false when that cannot be read, or not any more. Process 1 is not the program's where it is ours. */
+static bool measure(struct slot *slot)
 {
 	struct evidence *evidence = &slot->job.evidence;
 	struct usage *usage = &slot->job.usage;
 	struct cgroup_events events;
 
 	if (!watch_read(&slot->watch, usage, &events))
-		return;
-	slot->is_measured = true;
+		return false;
 	evidence->is_oom = events.is_oom;
 	evidence->is_pids_full = events.is_pids_full;
 	if (container_is_fed(slot->docker->options) && usage->pids_peak > 1)
 		usage->pids_peak--;
+	return true;
+}
+
+/* The Engine removes a container's cgroup some ten milliseconds after its end, and a busy machine may let us look later than that: then
+ * the kernel's log has why it failed. */
+static void recall(struct slot *slot)
+{
+	struct evidence *evidence = &slot->job.evidence;
+	struct cgroup_events events = { .is_oom = evidence->is_oom, .is_pids_full = evidence->is_pids_full };
+
+	kmsg_recall(slot->id, &events);
+	evidence->is_oom = events.is_oom;
+	evidence->is_pids_full = events.is_pids_full;
 }
 
 void run_check_cpu(evutil_socket_t fd, short what, void *arg)
@@ -183,9 +206,9 @@ void run_check_cpu(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (slot->state != SLOT_RUNNING)
 		return;
-	measure(slot);
+	(void)measure(slot);
 
-	uint64_t wait_us = job_cpu_wait_us(&slot->job, slot->job.usage.cpu_user_us + slot->job.usage.cpu_system_us);
+	uint64_t wait_us = next_measure_us(slot);
 
 	if (wait_us == 0)
 		run_stop(slot, VERDICT_CPU_TIMEOUT);
@@ -208,7 +231,7 @@ static void on_killed(const struct engine_answer *answer, void *arg)
 /* By the kernel, at once, where we may; another runtime's process 1 is not the program's, and is left to the Engine. */
 static void kill_container(struct slot *slot)
 {
-	measure(slot);
+	(void)measure(slot);
 	slot->state = SLOT_STOPPING;
 	set_deadline(slot, STOP_SECONDS * UINT64_C(1000));
 	if (!slot->docker->options->runtime && watch_kill(&slot->watch) == 0)
@@ -217,12 +240,32 @@ static void kill_container(struct slot *slot)
 		slot_remove(slot);
 }
 
+/* What a program left can come out only while its container lives: so process 1 is asked to end the program, and given some time. */
+static void end_program(struct slot *slot)
+{
+	bool is_worth_it =
+		slot->job.frame.flags & WIRE_JOB_OUTPUTS || slot->watch.pidfd < 0; /* or the Engine counts what it used */
+
+	if (slot->has_report || !slot->attach || !is_worth_it || !container_is_fed(slot->docker->options)) {
+		kill_container(slot);
+		return;
+	}
+	slot->is_asked_to_end = true;
+	attach_end_input(slot->attach);
+	set_deadline(slot, END_MS);
+}
+
 void run_stop(struct slot *slot, uint32_t verdict)
 {
+	bool is_first = !slot->is_asked_to_end;
+
 	job_stop(&slot->job, verdict);
 	switch (slot->state) {
 	case SLOT_RUNNING:
-		kill_container(slot);
+		if (verdict == VERDICT_INTERNAL)
+			kill_container(slot);
+		else if (is_first)
+			end_program(slot);
 		break;
 	case SLOT_EMPTY:
 	case SLOT_STOPPING:
@@ -236,8 +279,22 @@ void run_stop(struct slot *slot, uint32_t verdict)
 
 /* --- the end ------------------------------------------------------------------------------------------------------------------ */
 
+/* Nothing in a container can kill its process 1 (pid_namespaces(7)), and ours does not end by itself: somebody killed the container, or stopped
+ * the Engine. What an Engine says of a process 1 that is Python may also be its exit status. */
+static bool was_ended_by_others(const struct slot *slot)
+{
+	const struct evidence *evidence = &slot->job.evidence;
+	bool is_killed = WIFSIGNALED(evidence->status) && WTERMSIG(evidence->status) == SIGKILL && slot->is_status_sure;
+
+	if (evidence->stopped_for != VERDICT_OK || slot->has_report || evidence->is_oom || !evidence->has_status)
+		return false;
+	return container_is_fed(slot->docker->options) || is_killed;
+}
+
 static void finish(struct slot *slot)
 {
+	if (was_ended_by_others(slot))
+		job_fail(&slot->job, "a container was ended from outside, or with its Engine");
 	run_answer(slot);
 	slot_remove(slot);
 }
@@ -255,9 +312,9 @@ static void on_looked(const struct engine_answer *answer, void *arg)
 		slot_remove(slot);
 		return;
 	}
-	slot->job.evidence.is_oom = is_known && state.is_oom_killed;
+	slot->job.evidence.is_oom |= is_known && state.is_oom_killed;
 	/* The Engine hears of the OOM killer and of the end by different ways, and the first may be the later one. */
-	if (is_known && !state.is_oom_killed && state.exit_code == EXIT_OF_SIGKILL && !slot->was_looked_at_twice) {
+	if (is_known && !state.is_oom_killed && state.exit_code != 0 && !slot->was_looked_at_twice) {
 		slot->was_looked_at_twice = true;
 		set_deadline(slot, SECOND_LOOK_MS);
 		return;
@@ -281,7 +338,7 @@ static void collect(struct slot *slot)
 		return; /* the kill's answer comes first */
 	if (!slot->has_report && !slot->docker->options->runtime && watch_status(&slot->watch, &status) == 0) {
 		evidence->status = status;
-		evidence->has_status = true;
+		evidence->has_status = slot->is_status_sure = true;
 	}
 	if (evidence->stopped_for == VERDICT_OK && !evidence->has_status) {
 		if (slot->is_overdue)
@@ -292,7 +349,9 @@ static void collect(struct slot *slot)
 
 	bool is_success = WIFEXITED(evidence->status) && WEXITSTATUS(evidence->status) == 0;
 
-	if (evidence->stopped_for != VERDICT_OK || is_success || slot->is_measured)
+	if (evidence->stopped_for == VERDICT_OK && !is_success && !slot->is_measured)
+		recall(slot);
+	if (evidence->stopped_for != VERDICT_OK || is_success || slot->is_measured || evidence->is_oom || evidence->is_pids_full)
 		finish(slot); /* nothing more to learn */
 	else
 		look(slot);
@@ -324,7 +383,7 @@ static void begin_collecting(struct slot *slot)
 void run_died(struct slot *slot)
 {
 	slot->is_dead = true;
-	measure(slot); /* its cgroup is there until the Engine has seen the end */
+	slot->is_measured = measure(slot); /* its cgroup is there until the Engine has seen the end */
 	if (slot->state == SLOT_RUNNING || slot->state == SLOT_STOPPING) {
 		begin_collecting(slot);
 		run_output_ended(slot);
@@ -336,7 +395,6 @@ void run_died(struct slot *slot)
 void run_exited(struct slot *slot, int exit_code)
 {
 	struct evidence *evidence = &slot->job.evidence;
-	int number = exit_code - SIGNAL_EXIT;
 
 	if (slot->state != SLOT_RUNNING && slot->state != SLOT_STOPPING && slot->state != SLOT_COLLECTING) {
 		slot_fail(slot, "a container ended before it had a program");
@@ -344,8 +402,8 @@ void run_exited(struct slot *slot, int exit_code)
 	}
 	if (slot->state != SLOT_COLLECTING)
 		begin_collecting(slot);
-	if (!evidence->has_status) /* as wait(2) has it: a signal in the low bits, else an exit status above them */
-		evidence->status = number > 0 && number <= MAX_SIGNAL ? number : exit_code << 8;
+	if (!evidence->has_status)
+		evidence->status = container_wait_status(exit_code);
 	evidence->has_status = true;
 	run_output_ended(slot);
 }
@@ -396,6 +454,13 @@ static void take_files(struct slot *slot, const struct inside_report *report, co
 		slot->job.files = fd_new_sealed("files", bytes, (size_t)report->files_bytes);
 }
 
+static void take_last_stats(struct slot *slot, const struct usage *usage)
+{
+	if (usage)
+		slot->job.usage = stats_between(&slot->used_before, usage);
+	finish(slot);
+}
+
 /* All that the program was is gone and all that it wrote is passed on; the container lives on, so that its cgroup can be read. */
 void run_reported(struct slot *slot, const struct buf *bytes)
 {
@@ -407,7 +472,7 @@ void run_reported(struct slot *slot, const struct buf *bytes)
 	report.reason[sizeof report.reason - 1] = '\0';
 	if (slot->state == SLOT_STARTING) /* it was quicker than the word that it has its order */
 		run_started(slot);
-	if (slot->state != SLOT_RUNNING)
+	if (slot->state != SLOT_RUNNING || slot->inspection) /* the last question is asked already */
 		return;
 	if (!slot->has_report) {
 		slot->has_report = true;
@@ -416,15 +481,23 @@ void run_reported(struct slot *slot, const struct buf *bytes)
 	}
 	if (bytes->size - sizeof report < report.files_bytes)
 		return; /* more will come */
-	measure(slot);
+	slot->is_measured = measure(slot);
 	if (report.magic != INSIDE_MAGIC || report.failure != 0)
 		refuse(slot, report.failure,
 		       report.magic == INSIDE_MAGIC ? report.reason : "the container's process 1 makes no sense");
 	slot->job.evidence.is_disk_full = report.is_disk_full != 0;
+	if (report.is_over_disk && slot->job.evidence.stopped_for == VERDICT_OK)
+		slot->job.evidence.stopped_for = VERDICT_DISK;
 	if (report.wall_us * NSEC_PER_USEC < slot->job.ended_at)
 		slot->job.started_at = slot->job.ended_at - report.wall_us * NSEC_PER_USEC;
 	take_files(slot, &report, bytes->bytes + sizeof report);
-	finish(slot);
+	if (slot->is_measured) {
+		finish(slot);
+		return;
+	}
+	recall(slot);
+	if (stats_ask(slot, take_last_stats) < 0)
+		finish(slot);
 }
 
 void run_see_deadline(struct slot *slot)
@@ -433,6 +506,8 @@ void run_see_deadline(struct slot *slot)
 	case SLOT_RUNNING:
 		if (slot->has_report) /* its files do not come */
 			finish(slot);
+		else if (slot->is_asked_to_end)
+			kill_container(slot);
 		else
 			run_stop(slot, VERDICT_TIMEOUT);
 		break;

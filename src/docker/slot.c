@@ -7,6 +7,9 @@
 #include "docker/docker.h"
 
 #include "base/log.h"
+#include "docker/stats.h"
+#include "spec/environments.h"
+#include "spec/layers.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +25,7 @@
 #define RETRY_AFTER      (1 * NSEC_PER_SEC)
 
 static const struct timeval retry_time = { .tv_sec = 1 };
+static const struct timeval greeting_time = { .tv_sec = 60 }; /* for a process 1 to say that it is there */
 
 static void free_event(struct event **event)
 {
@@ -68,6 +72,7 @@ static void became_ready(struct slot *slot)
 	struct docker *docker = slot->docker;
 
 	slot->state = SLOT_READY;
+	(void)evtimer_del(slot->on_deadline);
 	docker->failed_cells = 0;
 	docker->is_engine_mourned = false;
 	if (!docker->has_announced && upstream_announce(&docker->upstream, &docker->ids) < 0)
@@ -102,6 +107,40 @@ void slot_see_death(void *arg)
 	run_died(arg);
 }
 
+/* One that waits for its order has been seen from outside, and says that it is there. */
+static void begin_when_ready(struct slot *slot)
+{
+	if (!slot->is_inspected || (container_is_fed(slot->docker->options) && !slot->has_greeted))
+		return;
+	if (slot->state == SLOT_MAKING)
+		became_ready(slot);
+	else if (slot->state == SLOT_STARTING)
+		slot_begin(slot);
+}
+
+static void on_greeted(const struct inside_greeting *greeting, void *arg)
+{
+	struct slot *slot = arg;
+
+	if (greeting->magic != INSIDE_MAGIC) {
+		slot_fail(slot, "the container's process 1 makes no sense");
+		return;
+	}
+	slot->greeting = *greeting;
+	slot->greeting.python[sizeof slot->greeting.python - 1] = '\0';
+	slot->has_greeted = true;
+	docker_learn_python(slot->docker, slot->greeting.python);
+	begin_when_ready(slot);
+}
+
+static void take_first_stats(struct slot *slot, const struct usage *usage)
+{
+	if (usage)
+		slot->used_before = *usage;
+	slot->is_inspected = true;
+	begin_when_ready(slot);
+}
+
 /* A container that waits for its order is watched before it gets one; the other runs already. */
 static void on_inspected(const struct engine_answer *answer, void *arg)
 {
@@ -112,10 +151,10 @@ static void on_inspected(const struct engine_answer *answer, void *arg)
 	if (answer->status == 200 && container_read_state(answer->body, answer->size, &state) == 0)
 		(void)watch_open(&slot->watch, slot->docker->loop, state.pid, slot->id, slot_see_death,
 				 slot); /* else there is no usage */
-	if (slot->state == SLOT_MAKING)
-		became_ready(slot);
-	else if (slot->state == SLOT_STARTING)
-		slot_begin(slot);
+	if (container_is_fed(slot->docker->options) && slot->watch.pidfd < 0 && stats_ask(slot, take_first_stats) == 0)
+		return;
+	slot->is_inspected = true;
+	begin_when_ready(slot);
 }
 
 static int inspect(struct slot *slot)
@@ -140,6 +179,8 @@ static void on_started(const struct engine_answer *answer, void *arg)
 		run_started(slot);
 	else
 		run_output_ended(slot); /* it may be over already */
+	if (slot->state == SLOT_MAKING && slot->id[0])
+		(void)evtimer_add(slot->on_deadline, &greeting_time);
 }
 
 /* --- attached ----------------------------------------------------------------------------------------------------------------- */
@@ -180,7 +221,7 @@ static void on_ended(const char *why, void *arg)
 static void open_attach(struct slot *slot)
 {
 	static const struct attach_events events = {
-		.opened = on_opened, .fed = on_fed, .reported = on_reported, .ended = on_ended
+		.opened = on_opened, .greeted = on_greeted, .fed = on_fed, .reported = on_reported, .ended = on_ended
 	};
 	bool is_fed = container_is_fed(slot->docker->options);
 	char path[200];
@@ -278,6 +319,8 @@ static int write_order(const struct slot *slot, int *ret_fd)
 		.mark = slot->mark,
 		.open_files = limits->open_files,
 		.file_bytes = limits->file_bytes,
+		.disk_bytes = limits->disk_bytes,
+		.disk_files = limits->disk_files,
 	};
 	bool is_sent = !(order.flags & INSIDE_IS_BOUND) || order.flags & INSIDE_IS_BUNDLE;
 	_cleanup_(fd_closep) int fd = memfd_create("order", MFD_CLOEXEC);
@@ -344,7 +387,9 @@ void slot_offer(struct slot *slot)
 		.provider = "docker",
 	};
 
-	(void)snprintf(cell.environment, sizeof cell.environment, "%s", profile_name(docker->options->profile));
+	cell.layers = (LAYER_BIT(CONTAINER) | slot->greeting.layers | watch_layers(&slot->watch)) & LAYERS_ALL;
+	(void)snprintf(cell.environment, sizeof cell.environment, "%s", ENVIRONMENTS_DEFAULT);
+	(void)snprintf(cell.python, sizeof cell.python, "%s", slot->greeting.python);
 	if (slot->state == SLOT_READY)
 		(void)upstream_offer(&docker->upstream, &cell, &slot->ends);
 }
@@ -394,9 +439,11 @@ static void release(struct slot *slot)
 static void forget(struct slot *slot)
 {
 	slot->id[0] = '\0';
-	slot->is_measured = slot->is_dead = slot->has_report = slot->is_overdue = slot->is_doomed = slot->has_output_ended =
-		slot->was_looked_at_twice = false;
+	slot->is_measured = slot->is_dead = slot->has_report = slot->is_asked_to_end = slot->is_status_sure = slot->is_overdue =
+		slot->is_doomed = slot->has_output_ended = slot->was_looked_at_twice = false;
 	slot->removals = 0;
+	slot->greeting = (struct inside_greeting){ 0 };
+	slot->used_before = (struct usage){ 0 };
 	slot->job = JOB_NONE;
 	slot->seen_at = 0;
 }
@@ -411,6 +458,7 @@ static void removed(struct slot *slot)
 		log_line("slot %u: a file that a program wrote to the host cannot be removed: %s", slot->index,
 			 strerrordesc_np(-r));
 	slot->id[0] = '\0';
+	slot->has_greeted = slot->is_inspected = false;
 	if (is_swap && !slot->is_doomed) {
 		slot->state = SLOT_STARTING;
 		slot_create(slot);

@@ -142,11 +142,22 @@ void watch_begin(struct watch *watch, bool is_whole)
 
 bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_events *ret_events)
 {
-	if (watch->pidfd < 0 || !meter_read(&watch->meter, &watch->since, usage, ret_events))
+	struct usage now = *usage;
+	struct cgroup_events events;
+
+	/* Asked afterwards: what was read of a group that is being removed, one hierarchy after the other, is not all there is. */
+	if (watch->pidfd < 0 || !meter_read(&watch->meter, &watch->since, &now, &events) || !meter_is_there(&watch->meter))
 		return false;
+	*usage = now;
+	*ret_events = events;
 	if (watch->pids_before == 0 || usage->pids_peak <= watch->pids_before)
 		usage->pids_peak = 0;
 	return true;
+}
+
+uint32_t watch_layers(const struct watch *watch)
+{
+	return watch->pidfd < 0 ? 0 : meter_layers(&watch->meter, watch->pid);
 }
 
 int watch_kill(const struct watch *watch)

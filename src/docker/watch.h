@@ -38,6 +38,9 @@ void watch_begin(struct watch *watch, bool is_whole);
 /* False: there is nothing to read. A process peak that is not above the runtime's own is not known: 0. */
 bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_events *ret_events);
 
+/* The limits that its cgroup has, bits of spec/layers.h; 0 where it cannot be seen. */
+uint32_t watch_layers(const struct watch *watch);
+
 /* Kills the process, and with it all of its pid namespace. -EPERM: we may not; -EBADF. */
 int watch_kill(const struct watch *watch);
 

@@ -79,7 +79,7 @@ def test_the_hardened_profile_closes_what_the_original_leaves_open(engine, serve
     assert {"/sys", "/proc/sys", "/proc/kcore", "/proc/meminfo"} <= set(host["MaskedPaths"])
     assert config["Cmd"] == ["/safexec-init"] and any(bind.endswith("/safexec-docker-init:/safexec-init:ro") for bind in host["Binds"])
     assert (config["User"], config["NetworkDisabled"]) == ("65534:65534", True)
-    assert {limit["Name"]: limit["Hard"] for limit in host["Ulimits"]} == {"core": 1, "nofile": 1024, "fsize": 16 * MIB}
+    assert {limit["Name"]: limit["Hard"] for limit in host["Ulimits"]} == {"core": 1, "memlock": 65536, "nofile": 1024, "fsize": 16 * MIB}
     if is_read_only:  # nothing is written anywhere; the program itself is bound, and cannot be changed
         assert host["Binds"][0].endswith(":/app:ro") and host["Tmpfs"]["/tmp"].startswith("ro,")
     else:

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static const struct options options_of[] = {
 	[PROFILE_HARDENED] = { .common.name = "n", .image = "i:1", .profile = PROFILE_HARDENED },
@@ -43,14 +45,16 @@ static const struct {
 	{ PROFILE_HARDENED, true,
 	  "{\"Image\": \"i:1\", \"Cmd\": [\"/safexec-init\"], \"WorkingDir\": \"/app\", \"AttachStdout\": true, "
 	  "\"AttachStderr\": true, \"AttachStdin\": true, \"OpenStdin\": true, \"StdinOnce\": true,"
-	  " \"Labels\": {\"safexec\": \"n\"}, \"User\": \"65534:65534\", \"NetworkDisabled\": true, \"Env\": [\"HOME=/tmp\", "
+	  " \"Labels\": {\"safexec\": \"n\"}, \"User\": \"65534:65534\", \"StopSignal\": \"SIGKILL\", \"NetworkDisabled\": true, "
+	  "\"Env\": [\"HOME=/tmp\", "
 	  "\"LANG=C.UTF-8\"],"
 	  " \"HostConfig\": {\"NetworkMode\": \"none\", \"Memory\": 134217728, \"MemorySwap\": 134217728, \"NanoCpus\": 500000000,"
 	  " \"PidsLimit\": 65, \"ReadonlyRootfs\": true, \"Binds\": [\"/run/x:/app:ro\", \"/run/init:/safexec-init:ro\"],"
 	  " \"CapDrop\": [\"ALL\"], \"SecurityOpt\": [\"no-new-privileges\"], \"LogConfig\": {\"Type\": \"none\"}, \"IpcMode\": "
 	  "\"private\","
 	  " \"ShmSize\": 16777216, \"Tmpfs\": {\"/tmp\": \"ro,nosuid,nodev,size=64k,mode=1777\"}, \"Ulimits\": ["
-	  "{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}, {\"Name\": \"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
+	  "{\"Name\": \"core\", \"Soft\": 1, \"Hard\": 1}, {\"Name\": \"memlock\", \"Soft\": 65536, \"Hard\": 65536}, {\"Name\": "
+	  "\"nofile\", \"Soft\": 1024, \"Hard\": 1024},"
 	  "{\"Name\": \"fsize\", \"Soft\": 16777216, \"Hard\": 16777216}]}}" },
 };
 
@@ -159,6 +163,21 @@ static void answers_are_believed_only_when_they_are_whole(void **state)
 	}
 }
 
+static void an_exit_code_is_a_signals_only_where_that_can_kill_a_process_1(void **state)
+{
+	(void)state;
+	for (int code = 0; code <= 255; code++) {
+		int number = code - 128, status = container_wait_status(code);
+		bool is_deadly = number == SIGKILL || number == SIGILL || number == SIGTRAP || number == SIGBUS ||
+				 number == SIGFPE || number == SIGSEGV || number == SIGSYS;
+
+		if (is_deadly)
+			assert_true(WIFSIGNALED(status) && WTERMSIG(status) == number);
+		else
+			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == code);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(only_a_hardened_one_waits_for_an_order_and_has_the_program_in_it_unless_it_is_read_only),
 		cmocka_unit_test(a_container_serves_jobs_of_its_own_kind_only),
 		cmocka_unit_test(answers_are_believed_only_when_they_are_whole),
+		cmocka_unit_test(an_exit_code_is_a_signals_only_where_that_can_kill_a_process_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,10 @@ static const struct {
 	{ "ioctl", { 0, 0x5413, 0 }, ALLOWED },
 	{ "fcntl", { 0, 1026, 0 }, EPERM },
 	{ "fcntl", { 0, 1025, 0 }, ALLOWED },
+	{ "prlimit64", { 0 }, ALLOWED },
+	{ "prlimit64", { 1 }, EPERM }, /* process 1 is of the program's user */
+	{ "prlimit64", { UINT64_C(0x100000001) }, EPERM },
+	{ "prlimit64", { 2 }, ALLOWED },
 };
 
 static void the_profile_says_what_the_table_says(void **state)
