@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_ENTRIES       200000 /* of a search: some people's /tmp is a big place */
+#define MAX_ENTRIES       50000 /* of a search, below each place: some people's /tmp is a big one */
 #define MAX_COMMAND_BYTES 8192
 #define BAITS             "/var/tmp"
 #define BAIT_PREFIX       "safexec-audit-"

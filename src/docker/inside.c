@@ -93,7 +93,7 @@ struct taken {
 
 /* Of the folders that the program may write to. Each is a filesystem of its own with room for the whole limit: the Engine can make
  * none that is seen in three places. */
-static struct taken look_at_folders(void)
+static struct taken look_at_folders(const struct inside_order *order)
 {
 	static const char *const folders[] = { "/app", "/tmp", "/dev/shm" };
 	struct taken taken = { 0 };
@@ -103,8 +103,11 @@ static struct taken look_at_folders(void)
 
 		if (statvfs(*folder, &fs) < 0 || fs.f_flag & ST_RDONLY)
 			continue;
-		taken.bytes += (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
-		taken.files += fs.f_files - fs.f_ffree;
+		/* Larger than the limit: the host's, bound for a read-only run, or of a kernel that tells no sizes (gVisor). */
+		if (fs.f_blocks * fs.f_frsize <= order->disk_bytes && fs.f_bfree <= fs.f_blocks)
+			taken.bytes += (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+		if (fs.f_files <= order->disk_files && fs.f_ffree <= fs.f_files)
+			taken.files += fs.f_files - fs.f_ffree;
 		taken.is_one_full |=
 			(fs.f_blocks > 0 && fs.f_bavail * fs.f_frsize < FULL_BYTES) || (fs.f_files > 0 && fs.f_favail == 0);
 	}
@@ -113,14 +116,14 @@ static struct taken look_at_folders(void)
 
 static bool is_over_disk(const struct inside_order *order)
 {
-	struct taken taken = look_at_folders();
+	struct taken taken = look_at_folders(order);
 
 	return taken.bytes > order->disk_bytes + SLACK_BYTES || taken.files > order->disk_files + SLACK_FILES;
 }
 
 static bool is_disk_full(const struct inside_order *order)
 {
-	struct taken taken = look_at_folders();
+	struct taken taken = look_at_folders(order);
 
 	return taken.is_one_full || taken.bytes + FULL_BYTES > order->disk_bytes || taken.files >= order->disk_files;
 }

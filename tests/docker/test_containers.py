@@ -118,8 +118,8 @@ def test_a_run_that_is_stopped_leaves_no_container(engine, docker, code, verdict
     answer = docker.post({"code": code, "displays": False, "limits": {"wall_ms": 2000}}, path="/v1/runs").json()
     assert answer["verdict"] == verdict
     # Of those that were there one was used; each that is there now waits for a job, with nothing but process 1.
-    harness.wait_until(lambda: len(before & {c["Id"] for c in engine.containers(docker.name)}) < len(before), 10, "it is removed")
-    harness.wait_until(lambda: not running(engine, docker), 10, "no program runs")
+    harness.wait_until(lambda: len(before & {c["Id"] for c in engine.containers(docker.name)}) < len(before), 30, "it is removed")
+    harness.wait_until(lambda: not running(engine, docker), 30, "no program runs")
 
 
 def test_many_runs_leave_no_container_descriptor_or_folder(engine, docker, profile):
