@@ -279,20 +279,22 @@ int cgroup_take_further(const struct cgroup_tree *tree, int base, int own)
 
 /* --- files ------------------------------------------------------------------------------------------------------------------------ */
 
-uint64_t cgroup_read_number(int dir, const char *file, const char *key)
+int cgroup_read_number(int dir, const char *file, const char *key, uint64_t *ret_number)
 {
 	char text[4 * KIB];
+	ssize_t n = fd_read_file(dir, file, text, sizeof text);
+	size_t size = key ? strlen(key) : 0;
 
-	if (fd_read_file(dir, file, text, sizeof text) <= 0)
+	if (n < 0)
+		return (int)n;
+	if (!key) {
+		*ret_number = strtoull(text, NULL, 10);
 		return 0;
-	if (!key)
-		return strtoull(text, NULL, 10);
-
-	size_t size = strlen(key);
-
+	}
+	*ret_number = 0;
 	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
 		if (strncmp(line, key, size) == 0 && line[size] == ' ')
-			return strtoull(line + size, NULL, 10);
+			*ret_number = strtoull(line + size, NULL, 10);
 	}
 	return 0;
 }
@@ -435,15 +437,21 @@ void cgroup_group_unthrottle(struct cgroup_group *group)
 
 bool cgroup_group_is_empty(const struct cgroup_group *group)
 {
-	return group->tree->ops->count(group) == 0;
+	uint64_t tasks;
+
+	return group->tree->ops->count(group, &tasks) == 0 && tasks == 0;
 }
 
 bool cgroup_group_has_one(const struct cgroup_group *group)
 {
-	return group->tree->ops->count(group) == 1;
+	uint64_t tasks;
+
+	return group->tree->ops->count(group, &tasks) == 0 && tasks == 1;
 }
 
-void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events)
+int cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events, struct err *err)
 {
-	group->tree->ops->read(group, usage, ret_events);
+	int r = group->tree->ops->read(group, usage, ret_events);
+
+	return r < 0 ? err_set(err, r, "what the run in slot %u has used cannot be read", group->index) : 0;
 }

@@ -53,11 +53,12 @@ int cgroup_group_set_limits(struct cgroup_group *group, const struct limits *lim
 /* Lifts the CPU limit: what is being killed needs CPU to die, and its slot is waited for. */
 void cgroup_group_unthrottle(struct cgroup_group *group);
 
-/* Whether no process of the cell is left; a forker does not count. */
+/* Whether no process of the cell is left; a forker does not count. False too when the kernel does not say. */
 bool cgroup_group_is_empty(const struct cgroup_group *group);
 
 /* Whether one task lives in it, a thread counting as one. */
 bool cgroup_group_has_one(const struct cgroup_group *group);
 
-/* Since the last renewal. wall_us is left alone. Numbers that the kernel does not count are 0. */
-void cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events);
+/* Since the last renewal. wall_us is left alone. Peaks that the kernel does not keep are 0. -errno: the kernel does not say, and what the
+ * run's end is to be put down to is not known. */
+int cgroup_group_read(struct cgroup_group *group, struct usage *usage, struct cgroup_events *ret_events, struct err *err);

@@ -48,9 +48,9 @@ struct cgroup_ops {
 	int (*attach)(struct cgroup_group *group, pid_t pid);
 	int (*renew)(struct cgroup_group *group);
 	int (*set_limits)(struct cgroup_group *group, const struct limits *limits, const char **ret_file);
-	uint64_t (*count)(const struct cgroup_group *group); /* of tasks, but for the forker */
+	int (*count)(const struct cgroup_group *group, uint64_t *ret_tasks); /* but for the forker */
 	void (*unthrottle)(struct cgroup_group *group);
-	void (*read)(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events);
+	int (*read)(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events);
 };
 
 extern const struct cgroup_ops cgroup_v1, cgroup_v2;
@@ -79,6 +79,6 @@ int cgroup_take_further(const struct cgroup_tree *tree, int base, int own);
 /* Whether another turn of this server is there. */
 bool cgroup_has_other_turns(const struct cgroup_tree *tree, int dir);
 
-/* A number from a file; from the line `key N` when key is not NULL. 0 when there is none. */
-uint64_t cgroup_read_number(int dir, const char *file, const char *key);
+/* A number from a file; from the line `key N` when key is not NULL, and 0 when there is no such line. -ENOENT: no such file; -errno. */
+int cgroup_read_number(int dir, const char *file, const char *key, uint64_t *ret_number);
 int cgroup_write_number(int dir, const char *file, uint64_t number);

@@ -170,9 +170,9 @@ static int renew(struct cgroup_group *group)
 
 	struct meter meter = meter_of(group);
 
-	group->base = meter_count(&meter);
-	group->pids_base = cgroup_read_number(group->dirs[V1_PIDS], "pids.peak", NULL);
-	return r;
+	if (r == 0)
+		r = meter_count(&meter, &group->base);
+	return r < 0 ? r : meter_read_peak(group->dirs[V1_PIDS], "pids.peak", &group->pids_base);
 }
 
 /* Limits of memory and of memory with swap must never cross: the larger one is raised first and lowered last. */
@@ -214,11 +214,14 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[V1_CPU], "cpu.cfs_quota_us", "-1");
 }
 
-static uint64_t count(const struct cgroup_group *group)
+static int count(const struct cgroup_group *group, uint64_t *ret_tasks)
 {
-	uint64_t all = cgroup_read_number(group->dirs[V1_PIDS], "pids.current", NULL);
+	uint64_t all;
+	int r = cgroup_read_number(group->dirs[V1_PIDS], "pids.current", NULL, &all);
 
-	return all < FORKERS ? 0 : all - FORKERS;
+	if (r == 0)
+		*ret_tasks = all < FORKERS ? 0 : all - FORKERS;
+	return r;
 }
 
 /* The kernel's peak (since 6.11) is that of all the cells that the group has held and cannot be set back: it is this cell's when it has
@@ -230,13 +233,14 @@ static uint64_t own_peak(const struct cgroup_group *group, uint64_t peak)
 	return is_known && peak > FORKERS ? peak - FORKERS : 0;
 }
 
-static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
+static int read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
 	struct meter meter = meter_of(group);
+	int r = meter_read(&meter, &group->base, usage, events);
 
-	*events = (struct cgroup_events){ 0 };
-	(void)meter_read(&meter, &group->base, usage, events);
-	usage->pids_peak = own_peak(group, usage->pids_peak);
+	if (r == 0)
+		usage->pids_peak = own_peak(group, usage->pids_peak);
+	return r;
 }
 
 const struct cgroup_ops cgroup_v1 = {

@@ -363,17 +363,16 @@ static void unthrottle(struct cgroup_group *group)
 	(void)fd_write_file(group->dirs[0], "cpu.max", "max");
 }
 
-static uint64_t count(const struct cgroup_group *group)
+static int count(const struct cgroup_group *group, uint64_t *ret_tasks)
 {
-	return cgroup_read_number(group->dirs[0], "pids.current", NULL);
+	return cgroup_read_number(group->dirs[0], "pids.current", NULL, ret_tasks);
 }
 
-static void read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
+static int read_group(struct cgroup_group *group, struct usage *usage, struct cgroup_events *events)
 {
 	struct meter meter = { .is_v2 = true, .memory = group->dirs[0], .cpuacct = group->dirs[0], .pids = group->dirs[0] };
 
-	*events = (struct cgroup_events){ 0 };
-	(void)meter_read(&meter, NULL, usage, events);
+	return meter_read(&meter, NULL, usage, events);
 }
 
 const struct cgroup_ops cgroup_v2 = {

@@ -134,23 +134,48 @@ uint32_t meter_layers(const struct meter *meter, pid_t pid)
 
 /* --- reading -------------------------------------------------------------------------------------------------------------------- */
 
-struct meter_counters meter_count(const struct meter *meter)
+int meter_count(const struct meter *meter, struct meter_counters *ret_counters)
 {
-	if (meter->is_v2)
-		return (struct meter_counters){
-			.cpu_ns = cgroup_read_number(meter->cpuacct, "cpu.stat", "usage_usec") * 1000,
-			.cpu_user_ns = cgroup_read_number(meter->cpuacct, "cpu.stat", "user_usec") * 1000,
-			.cpu_system_ns = cgroup_read_number(meter->cpuacct, "cpu.stat", "system_usec") * 1000,
-			.ooms = cgroup_read_number(meter->memory, "memory.events", "oom_kill"),
-			.pids_refused = cgroup_read_number(meter->pids, "pids.events", "max"),
-		};
-	return (struct meter_counters){
-		.cpu_ns = cgroup_read_number(meter->cpuacct, "cpuacct.usage", NULL),
-		.cpu_user_ns = cgroup_read_number(meter->cpuacct, "cpuacct.usage_user", NULL),
-		.cpu_system_ns = cgroup_read_number(meter->cpuacct, "cpuacct.usage_sys", NULL),
-		.ooms = cgroup_read_number(meter->memory, "memory.oom_control", "oom_kill"),
-		.pids_refused = cgroup_read_number(meter->pids, "pids.events", "max"),
+	static const struct {
+		const char *file, *key;
+		uint64_t unit;
+	} all[2][5] = { {
+				{ "cpuacct.usage", NULL, 1 },
+				{ "cpuacct.usage_user", NULL, 1 },
+				{ "cpuacct.usage_sys", NULL, 1 },
+				{ "memory.oom_control", "oom_kill", 1 },
+				{ "pids.events", "max", 1 },
+			},
+			{
+				{ "cpu.stat", "usage_usec", 1000 },
+				{ "cpu.stat", "user_usec", 1000 },
+				{ "cpu.stat", "system_usec", 1000 },
+				{ "memory.events", "oom_kill", 1 },
+				{ "pids.events", "max", 1 },
+			} };
+	const int dirs[] = { meter->cpuacct, meter->cpuacct, meter->cpuacct, meter->memory, meter->pids };
+	uint64_t got[ARRAY_SIZE(dirs)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		int r = cgroup_read_number(dirs[i], all[meter->is_v2][i].file, all[meter->is_v2][i].key, &got[i]);
+
+		if (r < 0)
+			return r;
+		got[i] *= all[meter->is_v2][i].unit;
+	}
+	*ret_counters = (struct meter_counters){
+		.cpu_ns = got[0], .cpu_user_ns = got[1], .cpu_system_ns = got[2], .ooms = got[3], .pids_refused = got[4]
 	};
+	return 0;
+}
+
+int meter_read_peak(int dir, const char *file, uint64_t *ret_peak)
+{
+	int r = cgroup_read_number(dir, file, NULL, ret_peak);
+
+	if (r == -ENOENT)
+		*ret_peak = 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* The sum is exact; on version 1 its two parts are counted in ticks, of which a short run may see none, and only tell the proportion. */
@@ -168,21 +193,25 @@ static void set_cpu_usage(bool is_v2, struct usage *usage, const struct meter_co
 	usage->cpu_system_us = system;
 }
 
-bool meter_read(const struct meter *meter, const struct meter_counters *since, struct usage *usage,
-		struct cgroup_events *ret_events)
+int meter_read(const struct meter *meter, const struct meter_counters *since, struct usage *usage, struct cgroup_events *ret_events)
 {
 	static const struct meter_counters nothing;
-	struct meter_counters now = meter_count(meter);
+	struct meter_counters now;
+	uint64_t memory_peak, pids_peak;
+	int r = meter_count(meter, &now);
 
+	if (r == 0)
+		r = meter_read_peak(meter->memory, meter->is_v2 ? "memory.peak" : "memory.max_usage_in_bytes", &memory_peak);
+	if (r == 0)
+		r = meter_read_peak(meter->pids, "pids.peak", &pids_peak);
+	if (r < 0)
+		return r;
 	if (!since)
 		since = &nothing;
-	if (now.cpu_ns == 0 && since->cpu_ns == 0) /* a group with a process in it has used some, so this one cannot be read */
-		return false;
 	set_cpu_usage(meter->is_v2, usage, since, &now);
-	usage->memory_peak_bytes =
-		cgroup_read_number(meter->memory, meter->is_v2 ? "memory.peak" : "memory.max_usage_in_bytes", NULL);
-	usage->pids_peak = cgroup_read_number(meter->pids, "pids.peak", NULL);
+	usage->memory_peak_bytes = memory_peak;
+	usage->pids_peak = pids_peak;
 	ret_events->is_oom = now.ooms > since->ooms;
 	ret_events->is_pids_full = now.pids_refused > since->pids_refused;
-	return true;
+	return 0;
 }

@@ -32,9 +32,13 @@ bool meter_is_there(const struct meter *meter);
 /* Which of the limits of memory, CPU and processes the group has, and pid in it: bits of spec/layers.h. */
 uint32_t meter_layers(const struct meter *meter, pid_t pid);
 
-struct meter_counters meter_count(const struct meter *meter);
+/* -ENOENT: the group is gone; -errno. */
+int meter_count(const struct meter *meter, struct meter_counters *ret_counters);
 
-/* Since then; since: NULL for a group's whole life. wall_us is left alone; what the kernel does not count is 0. False: the
- * group is gone, and nothing was stored. */
-bool meter_read(const struct meter *meter, const struct meter_counters *since, struct usage *usage,
-		struct cgroup_events *ret_events);
+/* A peak from a file that older kernels do not have: 0 then. -errno. */
+int meter_read_peak(int dir, const char *file, uint64_t *ret_peak);
+
+/* Since then; since: NULL for a group's whole life. wall_us is left alone; a peak that the kernel does not keep is 0. -ENOENT: the group
+ * is gone; -errno. Then nothing is stored. */
+int meter_read(const struct meter *meter, const struct meter_counters *since, struct usage *usage,
+	       struct cgroup_events *ret_events);

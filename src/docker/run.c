@@ -133,7 +133,10 @@ static uint64_t next_measure_us(const struct slot *slot)
 void run_started(struct slot *slot)
 {
 	slot->state = SLOT_RUNNING;
-	job_begin(&slot->job, slot->ends.control, -EBADF);
+	if (job_begin(&slot->job, slot->ends.control, -EBADF) < 0) {
+		slot_fail(slot, "the front cannot be told that its run has begun");
+		return;
+	}
 	ends_close_writers(&slot->ends);             /* the attach has its own */
 	if (container_is_fed(slot->docker->options)) /* else it began when the Engine was asked */
 		set_deadline(slot, slot->job.frame.limits.wall_ms);

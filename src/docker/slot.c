@@ -390,8 +390,8 @@ void slot_offer(struct slot *slot)
 	cell.layers = (LAYER_BIT(CONTAINER) | slot->greeting.layers | watch_layers(&slot->watch)) & LAYERS_ALL;
 	(void)snprintf(cell.environment, sizeof cell.environment, "%s", ENVIRONMENTS_DEFAULT);
 	(void)snprintf(cell.python, sizeof cell.python, "%s", slot->greeting.python);
-	if (slot->state == SLOT_READY)
-		(void)upstream_offer(&docker->upstream, &cell, &slot->ends);
+	if (slot->state == SLOT_READY && upstream_offer(&docker->upstream, &cell, &slot->ends) < 0)
+		slot_fail(slot, "the front cannot be given a cell");
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------------------ */

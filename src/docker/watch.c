@@ -133,11 +133,11 @@ void watch_begin(struct watch *watch, bool is_whole)
 	struct usage usage = { 0 };
 	struct cgroup_events events;
 
-	if (watch->pidfd < 0 || !meter_read(&watch->meter, NULL, &usage, &events))
+	if (watch->pidfd < 0 || meter_read(&watch->meter, NULL, &usage, &events) < 0)
 		return;
 	watch->pids_before = usage.pids_peak;
 	if (is_whole)
-		watch->since = meter_count(&watch->meter);
+		(void)meter_count(&watch->meter, &watch->since); /* what cannot be read now cannot be read later either */
 }
 
 bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_events *ret_events)
@@ -146,7 +146,7 @@ bool watch_read(const struct watch *watch, struct usage *usage, struct cgroup_ev
 	struct cgroup_events events;
 
 	/* Asked afterwards: what was read of a group that is being removed, one hierarchy after the other, is not all there is. */
-	if (watch->pidfd < 0 || !meter_read(&watch->meter, &watch->since, &now, &events) || !meter_is_there(&watch->meter))
+	if (watch->pidfd < 0 || meter_read(&watch->meter, &watch->since, &now, &events) < 0 || !meter_is_there(&watch->meter))
 		return false;
 	*usage = now;
 	*ret_events = events;

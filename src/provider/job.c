@@ -51,14 +51,16 @@ void job_fail(struct job *job, const char *reason)
 	job->evidence.stopped_for = VERDICT_INTERNAL;
 }
 
-void job_begin(struct job *job, int control, int report)
+int job_begin(struct job *job, int control, int report)
 {
 	const struct wire_started started = { .head = WIRE_HEAD(WIRE_STARTED) };
+	int r = 0;
 
 	if (job->frame.flags & WIRE_JOB_TELL)
-		(void)frame_send(control, &started, sizeof started, &report, report >= 0 ? 1 : 0);
+		r = frame_send(control, &started, sizeof started, &report, report >= 0 ? 1 : 0);
 	job->is_started = true;
 	job->started_at = clock_now();
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r; /* a front that is gone is noticed where it is read from */
 }
 
 void job_end(struct job *job, int status)

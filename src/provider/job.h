@@ -47,8 +47,9 @@ void job_stop(struct job *job, uint32_t verdict);
 /* Notes that something of ours failed. The reason is for the log. */
 void job_fail(struct job *job, const char *reason);
 
-/* The program can begin now: tells the front, when it wants to know, and gives it the report's read end, where there is one. */
-void job_begin(struct job *job, int control, int report);
+/* The program can begin now: tells the front, when it wants to know, and gives it the report's read end, where there is one. -errno: the
+ * front was not told, and would wait for it. */
+int job_begin(struct job *job, int control, int report);
 void job_end(struct job *job, int status); /* it has ended, with a status as wait(2) has it */
 
 /* When the CPU time is to be looked at again: when the run could at the earliest have used what is left of it, its share of a CPU being

@@ -93,17 +93,21 @@ void upstream_tell(const struct upstream *upstream, const void *frame, size_t si
 		(void)frame_send(upstream->front, frame, size, NULL, 0); /* a front that is going needs not know */
 }
 
-bool upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends)
+int upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends)
 {
 	int *const theirs[] = { &ends->front_control, &ends->stdout_read, &ends->stderr_read };
 	int fds[ARRAY_SIZE(theirs)];
 
+	if (upstream->front < 0 || ends->front_control < 0)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
 		fds[i] = *theirs[i];
-	if (upstream->front < 0 || ends->front_control < 0 ||
-	    frame_send(upstream->front, cell, sizeof *cell, fds, ARRAY_SIZE(fds)) < 0)
-		return false; /* the front is going; the next one gets the cell */
-	for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
+
+	int r = frame_send(upstream->front, cell, sizeof *cell, fds, ARRAY_SIZE(fds));
+
+	if (r == -EPIPE || r == -ECONNRESET)
+		return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(theirs); i++)
 		*theirs[i] = fd_close(*theirs[i]);
-	return true;
+	return r;
 }

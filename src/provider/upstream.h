@@ -43,6 +43,7 @@ void upstream_drop_front(struct upstream *upstream);
 /* Tells the front something; nothing when there is none. */
 void upstream_tell(const struct upstream *upstream, const void *frame, size_t size);
 
-/* Hands a ready cell to the front. True: it has it, and the front's ends are closed here. */
+/* Hands a ready cell to the front: it has it then, and the front's ends are closed here. 0 too when there is no front, or it is going:
+ * the next one gets the cell. -errno: this front will not hear of it. */
 struct wire_cell;
-bool upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends);
+int upstream_offer(const struct upstream *upstream, const struct wire_cell *cell, struct ends *ends);

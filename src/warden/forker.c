@@ -71,7 +71,8 @@ static void see_attached(evutil_socket_t fd, short what, void *arg)
 	siginfo_t info = { 0 };
 
 	(void)what;
-	(void)waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
+	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED) < 0)
+		return; /* we shall be called again */
 	warden_free_event(&slot->on_attached);
 	(void)fd_close(fd);
 	if (slot->state != SLOT_ATTACHING)
@@ -123,6 +124,10 @@ void forker_made(struct slot *slot, int pidfd)
 
 	int watched = mover < 0 ? -1 : (int)syscall(SYS_pidfd_open, mover, 0);
 
-	if (watched < 0 || slot_watch(slot, &slot->on_attached, watched, see_attached) < 0)
-		slot_cell_failed(slot, "no process is left to move the slot's forker");
+	if (watched >= 0 && slot_watch(slot, &slot->on_attached, watched, see_attached) == 0)
+		return;
+	if (mover > 0)
+		(void)waitpid(mover, NULL, 0);
+	(void)fd_close(watched);
+	slot_cell_failed(slot, "no process is left to move the slot's forker");
 }

@@ -194,8 +194,8 @@ static struct event *watch(struct generation *generation, int fd, event_callback
 {
 	struct event *event = event_new(generation->warden->loop, fd, EV_READ | EV_PERSIST, callback, generation);
 
-	if (event)
-		(void)event_add(event, NULL);
+	if (event && event_add(event, NULL) < 0)
+		warden_free_event(&event);
 	return event;
 }
 

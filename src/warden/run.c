@@ -109,10 +109,13 @@ void run_started(struct slot *slot)
 	struct timeval wall = from_us(slot->job.frame.limits.wall_ms * 1000);
 	struct timeval cpu = from_us(job_cpu_wait_us(&slot->job, 0));
 
-	job_begin(&slot->job, slot->ends.control, slot->report_read);
+	int r = job_begin(&slot->job, slot->ends.control, slot->report_read);
+
 	slot->report_read = fd_close(slot->report_read);
-	(void)evtimer_add(slot->on_deadline, &wall);
-	(void)evtimer_add(slot->on_cpu, &cpu);
+	if (evtimer_add(slot->on_deadline, &wall) < 0 || evtimer_add(slot->on_cpu, &cpu) < 0)
+		slot_cell_failed(slot, "no memory for a run's timers");
+	else if (r < 0)
+		slot_cell_failed(slot, "the front cannot be told that its run has begun");
 }
 
 void run_refused(struct slot *slot, const struct order *order)
@@ -162,12 +165,16 @@ void run_check_cpu(evutil_socket_t fd, short what, void *arg)
 	struct slot *slot = arg;
 	struct cgroup_events events;
 	struct usage usage = { 0 };
+	struct err err;
 
 	(void)fd;
 	(void)what;
 	if (slot->state != SLOT_RUNNING)
 		return;
-	cgroup_group_read(slot->group, &usage, &events);
+	if (cgroup_group_read(slot->group, &usage, &events, &err) < 0) {
+		slot_cell_failed(slot, err.text);
+		return;
+	}
 
 	uint64_t wait_us = job_cpu_wait_us(&slot->job, usage.cpu_user_us + usage.cpu_system_us);
 	struct timeval again = from_us(wait_us);
@@ -209,11 +216,16 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 void run_answer(struct slot *slot)
 {
 	struct cgroup_events events;
+	struct err err;
 
 	if (slot->ends.control < 0)
 		return;
-	cgroup_group_read(slot->group, &slot->job.usage, &events);
-	slot->job.evidence.is_oom = events.is_oom;
-	slot->job.evidence.is_pids_full = events.is_pids_full;
+	if (cgroup_group_read(slot->group, &slot->job.usage, &events, &err) < 0) {
+		log_line("%s", err.text);
+		job_fail(&slot->job, err.text);
+	} else {
+		slot->job.evidence.is_oom = events.is_oom;
+		slot->job.evidence.is_pids_full = events.is_pids_full;
+	}
 	job_answer(&slot->job, slot->ends.control);
 }

@@ -10,6 +10,7 @@
 #include "base/num.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 #define RETRY_AFTER      (500 * NSEC_PER_MSEC)
 
 const struct timeval slot_setup_time = { .tv_sec = SETUP_SECONDS };
-static const struct timeval death_time = { .tv_sec = DEATH_SECONDS };
+static const struct timeval death_time = { .tv_sec = DEATH_SECONDS }, again_time = { .tv_sec = 1 };
 
 static void finish_if_dead(struct slot *slot);
 static void end_run(struct slot *slot);
@@ -37,18 +38,30 @@ static void end_run(struct slot *slot);
 int slot_watch(struct slot *slot, struct event **ret_event, int fd, event_callback_fn callback)
 {
 	*ret_event = event_new(slot->warden->loop, fd, EV_READ | EV_PERSIST, callback, slot);
-	if (!*ret_event)
-		return -ENOMEM;
-	return event_add(*ret_event, NULL) < 0 ? -ENOMEM : 0;
+	if (*ret_event && event_add(*ret_event, NULL) < 0)
+		warden_free_event(ret_event);
+	return *ret_event ? 0 : -ENOMEM;
+}
+
+static bool has_died(int pidfd)
+{
+	struct pollfd polled = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&polled, 1, 0) == 1;
 }
 
 void slot_kill(struct slot *slot)
 {
 	slot->state = SLOT_ENDING;
-	(void)evtimer_add(slot->on_deadline, &death_time);
 	cgroup_group_unthrottle(slot->group);
-	if (slot->init_pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, slot->init_pidfd, SIGKILL, NULL, 0);
+
+	bool is_sent =
+		slot->init_pidfd < 0 || syscall(SYS_pidfd_send_signal, slot->init_pidfd, SIGKILL, NULL, 0) == 0 || errno == ESRCH;
+	bool is_heard = slot->init_pidfd < 0 || slot->on_death || slot->is_init_dead;
+
+	if (!is_heard)
+		slot->is_init_dead = has_died(slot->init_pidfd);
+	(void)evtimer_add(slot->on_deadline, is_sent && is_heard ? &death_time : &again_time);
 	finish_if_dead(slot); /* there may be nothing to wait for */
 }
 
@@ -88,7 +101,8 @@ static void see_deadline(evutil_socket_t fd, short what, void *arg)
 		slot_kill(slot);
 		break;
 	case SLOT_ENDING:
-		log_line("slot %u: its cell does not die; the slot stays closed", slot->index);
+		log_line("slot %u: its cell does not die; killing it again", slot->index);
+		slot_kill(slot);
 		break;
 	default:
 		slot_cell_failed(slot, "the cell was not ready in time");
@@ -190,6 +204,10 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (r == -EAGAIN)
 		return;
+	if (r < 0 && r != -ECONNRESET) {
+		slot_cell_failed(slot, "the cell's init cannot be heard");
+		return;
+	}
 	if (r <= 0) { /* it is dying; see_init_death will be called */
 		warden_free_event(&slot->on_init);
 		finish_if_dead(slot);
@@ -278,6 +296,8 @@ static int order_cell(struct slot *slot)
 		r = order_send(slot->generation->nursery.link, &order, inits, ARRAY_SIZE(inits));
 	(void)fd_close(inits[0]);
 	(void)fd_close(inits[1]);
+	if (r < 0)
+		warden_free_event(&slot->on_init); /* the nursery owes us nothing */
 	return r;
 }
 
@@ -304,8 +324,9 @@ void slot_make_cell(struct slot *slot)
 	slot->generation->cells++;
 	slot->serial = ++warden->last_serial;
 	slot->state = SLOT_MAKING;
-	(void)evtimer_add(slot->on_deadline, &slot_setup_time);
-	if (cgroup_group_renew(slot->group, &err) < 0)
+	if (evtimer_add(slot->on_deadline, &slot_setup_time) < 0)
+		slot_cell_failed(slot, "no memory for a cell's timer");
+	else if (cgroup_group_renew(slot->group, &err) < 0)
 		slot_cell_failed(slot, err.text);
 	else if (order_cell(slot) < 0)
 		slot_cell_failed(slot, "the nursery takes no orders");
@@ -326,8 +347,8 @@ void slot_offer(struct slot *slot)
 	if (slot->generation)
 		memcpy(cell.python, slot->generation->python, sizeof cell.python);
 	(void)snprintf(cell.environment, sizeof cell.environment, "%s", slot->environment->options->name);
-	if (slot->state == SLOT_READY)
-		(void)upstream_offer(&warden->upstream, &cell, &slot->ends);
+	if (slot->state == SLOT_READY && upstream_offer(&warden->upstream, &cell, &slot->ends) < 0)
+		slot_cell_failed(slot, "the front cannot be given a cell");
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------------------------------- */

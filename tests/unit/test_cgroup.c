@@ -71,6 +71,11 @@ static void our_own_cgroup_is_where_the_kernel_lists_us(void **state)
 static void numbers_are_read_from_files_and_from_lines(void **state)
 {
 	static const char text[] = "low 0\noom 2\noom_kill 17\nmax 18446744073709551615\n";
+	static const struct {
+		const char *key;
+		uint64_t number;
+	} lines[] = { { "oom", 2 }, { "oom_kill", 17 }, { "max", UINT64_MAX }, { "high", 0 } };
+	uint64_t whole;
 	_cleanup_(fd_closep) int dir = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[32];
 
@@ -81,13 +86,17 @@ static void numbers_are_read_from_files_and_from_lines(void **state)
 
 	assert_true(file >= 0);
 	assert_int_equal(fd_write_all(file, text, sizeof text - 1), 0);
-	assert_int_equal(cgroup_read_number(dir, name, "oom"), 2);
-	assert_int_equal(cgroup_read_number(dir, name, "oom_kill"), 17);
-	assert_true(cgroup_read_number(dir, name, "max") == UINT64_MAX);
-	assert_int_equal(cgroup_read_number(dir, name, "high"), 0);
-	assert_int_equal(cgroup_read_number(dir, "absent", NULL), 0);
+	array_for_each(lines, line) {
+		uint64_t number = 42;
+
+		assert_int_equal(cgroup_read_number(dir, name, line->key, &number), 0);
+		assert_true(number == line->number);
+	}
+	assert_int_equal(cgroup_read_number(dir, "absent", NULL, &whole), -ENOENT);
+	assert_int_equal(cgroup_read_number(dir, ".", NULL, &whole), -EISDIR);
 	assert_int_equal(cgroup_write_number(dir, name, UINT64_MAX), 0);
-	assert_true(cgroup_read_number(dir, name, NULL) == UINT64_MAX);
+	assert_int_equal(cgroup_read_number(dir, name, NULL, &whole), 0);
+	assert_true(whole == UINT64_MAX);
 	assert_int_equal(unlinkat(dir, name, 0), 0);
 }
 

@@ -47,7 +47,10 @@ static uint64_t read_limit(const struct cgroup_group *group, int dir, const char
 {
 	bool is_v1 = cgroup_group_needs_forker(group);
 
-	return cgroup_read_number(group->dirs[is_v1 ? dir : 0], is_v1 ? v1 : v2, NULL);
+	uint64_t number = 0;
+
+	assert_int_equal(cgroup_read_number(group->dirs[is_v1 ? dir : 0], is_v1 ? v1 : v2, NULL, &number), 0);
+	return number;
 }
 
 static void limits_arrive_in_the_kernel_in_any_order(void **state)
@@ -126,14 +129,14 @@ static void usage_is_counted_from_the_last_renewal_on(void **state)
 	(void)state;
 	open_place(&place, "usage");
 	assert_int_equal(run_inside(place.group, burn), 0);
-	cgroup_group_read(place.group, &usage, &events);
+	assert_int_equal(cgroup_group_read(place.group, &usage, &events, &err), 0);
 	assert_in_range(usage.cpu_user_us + usage.cpu_system_us, 50000, 5000000);
 	assert_true(usage.memory_peak_bytes >= 8 * MIB);
 	assert_int_equal(usage.wall_us, 42);
 	assert_false(events.is_oom || events.is_pids_full);
 
 	assert_int_equal(cgroup_group_renew(place.group, &err), 0);
-	cgroup_group_read(place.group, &usage, &events);
+	assert_int_equal(cgroup_group_read(place.group, &usage, &events, &err), 0);
 	assert_in_range(usage.cpu_user_us + usage.cpu_system_us, 0, 20000);
 	assert_true(usage.memory_peak_bytes < 8 * MIB);
 	close_place(&place);
@@ -192,7 +195,7 @@ static void what_the_kernel_refused_is_known_until_the_next_renewal(void **state
 
 		int status = run_inside(place.group, c->body);
 
-		cgroup_group_read(place.group, &usage, &events);
+		assert_int_equal(cgroup_group_read(place.group, &usage, &events, &err), 0);
 		assert_int_equal(status, c->is_oom ? SIGKILL : 0);
 		assert_int_equal(events.is_oom, c->is_oom);
 		assert_int_equal(events.is_pids_full, c->is_pids_full);
@@ -200,7 +203,40 @@ static void what_the_kernel_refused_is_known_until_the_next_renewal(void **state
 	close_place(&place);
 }
 
+/* Nothing is put down to a cause that nobody could look up, and no group is taken for empty. */
+static void a_group_that_cannot_be_read_says_so(void **state)
+{
+	struct place place;
+
+	(void)state;
+	open_place(&place, "unread");
+
+	int dirs = cgroup_group_needs_forker(place.group) ? V1_COUNT : 1;
+
+	for (int i = 0; i < dirs; i++) {
+		struct usage usage = { .cpu_user_us = 42 };
+		struct cgroup_events events;
+		struct err err = { 0 };
+		int real = place.group->dirs[i];
+
+		if (dirs > 1 && i == V1_CPU)
+			continue; /* it counts nothing */
+		place.group->dirs[i] = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(place.group->dirs[i] >= 0);
+		assert_int_equal(cgroup_group_read(place.group, &usage, &events, &err), -ENOENT);
+		assert_non_null(strstr(err.text, "cannot be read"));
+		assert_int_equal(usage.cpu_user_us, 42);
+		if (dirs == 1 || i == V1_PIDS)
+			assert_false(cgroup_group_is_empty(place.group) || cgroup_group_has_one(place.group));
+		(void)fd_close(place.group->dirs[i]);
+		place.group->dirs[i] = real;
+	}
+	assert_true(cgroup_group_is_empty(place.group));
+	close_place(&place);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_group_that_cannot_be_read_says_so),
 	cmocka_unit_test(limits_arrive_in_the_kernel_in_any_order),
 	cmocka_unit_test(a_renewed_and_a_killed_group_are_not_short_of_cpu),
 	cmocka_unit_test(usage_is_counted_from_the_last_renewal_on),
