@@ -31,10 +31,18 @@ void job_call_refuse(struct call *call, int status)
 		call_add_field(call, "Retry-After", "1");
 		call_say(call, PROBLEM_QUEUE_FULL, "The store has too much to do. Nothing was accepted; try again.");
 		break;
+	case -EDQUOT:
+		call_add_field(call, "Retry-After", "5");
+		call_say(call, PROBLEM_JOBS_UNAVAILABLE,
+			 "Jobs cannot be kept now: the disk with the state folder is full. Nothing was changed; programs still "
+			 "run.");
+		break;
 	case -ECONNRESET:
+	case -ETIMEDOUT:
 		call_add_field(call, "Retry-After", "1");
 		call_say(call, PROBLEM_JOBS_UNCERTAIN,
-			 "The store broke off. Whether this was done is not known: ask again, with the same idempotency_key.");
+			 "The store broke off, or does not answer. Whether this was done is not known: ask again, with the same "
+			 "idempotency_key.");
 		break;
 	case -ENODATA:
 	case -ENOTCONN:
@@ -52,7 +60,7 @@ static void forget_call(struct call *call)
 
 void job_call_ask(struct call *call, enum store_type type, void *frame, size_t size, int *parcel, link_done_fn *done)
 {
-	int r = link_call(call->api->link, type, frame, size, parcel, done, call);
+	int r = link_ask(call->api->link, type, frame, size, parcel, done, call);
 
 	if (r < 0)
 		job_call_refuse(call, r);

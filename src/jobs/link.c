@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/link.h"
 
+#include "base/clock.h"
+
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 
 #define CALLS_WAITING_MAX 4096
 #define LINK_PATIENCE_S   2 /* without a store; a reload's comes within a tenth of it */
+#define ASK_PATIENCE      (10 * NSEC_PER_SEC)
 #define KEYS_MAX_BYTES    (STORE_KEYS_MAX * sizeof(struct store_key))
 
 struct link_call {
@@ -16,6 +19,7 @@ struct link_call {
 	void *arg;
 	int parcel;
 	uint64_t tag;
+	nsec_t until; /* 0: for ever */
 	size_t size;
 	char frame[];
 };
@@ -25,7 +29,7 @@ TAILQ_HEAD(link_calls, link_call);
 struct link {
 	struct event_base *base;
 	const struct link_events *events;
-	struct event *on_supervisor, *on_store, *on_patience;
+	struct event *on_supervisor, *on_store, *on_patience, *on_second;
 	int store;                    /* -EBADF: there is none */
 	bool is_lost;                 /* and none has come within LINK_PATIENCE_S */
 	bool is_up;                   /* it has answered STORE_HELLO */
@@ -132,6 +136,43 @@ static void send_kept(struct link *link)
 	}
 }
 
+/* The first of a list that waits for a client whose patience is over. */
+static struct link_call *find_late(struct link_calls *calls, nsec_t now)
+{
+	struct link_call *call;
+
+	TAILQ_FOREACH(call, calls, list)
+	{
+		if (call->done && call->until != 0 && now >= call->until)
+			return call;
+	}
+	return NULL;
+}
+
+/* One that was sent stays: its answer may still come. Whoever is told may call again. */
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+	const struct store_answer deaf = { .status = -ETIMEDOUT }, unsent = { .status = -EBUSY };
+	struct link *link = arg;
+	struct link_call *call;
+	nsec_t now = clock_now();
+	int none = -EBADF;
+
+	(void)fd;
+	(void)what;
+	while ((call = find_late(&link->sent, now))) {
+		link_done_fn *done = call->done;
+
+		call->done = NULL;
+		done(&deaf, &none, call->arg);
+	}
+	while ((call = find_late(&link->kept, now))) {
+		TAILQ_REMOVE(&link->kept, call, list);
+		link->kept_count--;
+		finish(call, &unsent, &none);
+	}
+}
+
 static int keep_call(struct link *link, enum store_type type, void *frame, size_t size, int *parcel, link_done_fn *done, void *arg)
 {
 	struct store_head head = STORE_HEAD((uint32_t)type, ++link->next_tag);
@@ -166,6 +207,16 @@ int link_call(struct link *link, enum store_type type, void *frame, size_t size,
 	r = keep_call(link, type, frame, size, parcel, done, arg);
 	if (r == 0)
 		send_kept(link);
+	return r;
+}
+
+int link_ask(struct link *link, enum store_type type, void *frame, size_t size, int *parcel, link_done_fn *done, void *arg)
+{
+	int r = link_call(link, type, frame, size, parcel, done, arg);
+	struct link_call *call = r == 0 ? TAILQ_LAST(TAILQ_EMPTY(&link->kept) ? &link->sent : &link->kept, link_calls) : NULL;
+
+	if (call) /* which is the newest of all */
+		call->until = clock_now() + ASK_PATIENCE;
 	return r;
 }
 
@@ -324,6 +375,7 @@ static void on_supervisor(evutil_socket_t fd, short what, void *arg)
 
 int link_new(struct event_base *base, int supervisor_fd, const struct link_events *events, struct link **ret_link)
 {
+	static const struct timeval second = { .tv_sec = 1 };
 	struct link *link = calloc(1, sizeof *link);
 	int r = link && supervisor_fd >= 0 ? fd_set_nonblock(supervisor_fd, true) : 0;
 
@@ -338,6 +390,9 @@ int link_new(struct event_base *base, int supervisor_fd, const struct link_event
 	if (!link->on_patience)
 		r = -ENOMEM;
 	link->is_lost = supervisor_fd < 0;
+	link->on_second = event_new(base, -1, EV_PERSIST, on_second, link);
+	if (r == 0)
+		r = link->on_second && event_add(link->on_second, &second) == 0 ? 0 : -ENOMEM;
 	if (r == 0 && supervisor_fd >= 0) {
 		be_patient(link);
 		link->on_supervisor = event_new(base, supervisor_fd, EV_READ | EV_PERSIST, on_supervisor, link);
@@ -361,6 +416,8 @@ void link_free(struct link *link)
 		event_free(link->on_supervisor);
 	if (link->on_patience)
 		event_free(link->on_patience);
+	if (link->on_second)
+		event_free(link->on_second);
 	(void)fd_close(link->store);
 	array_for_each(lists, list) {
 		while (!TAILQ_EMPTY(*list)) {

@@ -24,7 +24,7 @@ struct link_events {
 };
 
 /* The answer, and its parcel or -EBADF, which the callee may take (fd_take). status -ECONNRESET: the link broke, and whether the store
- * has done it is not known; -ENOTCONN: there was no store. */
+ * has done it is not known; -ETIMEDOUT: nor is it, of a call by link_ask; -EBUSY: it has not; -ENOTCONN: there was no store. */
 typedef void link_done_fn(const struct store_answer *answer, int *parcel, void *arg);
 
 /* supervisor_fd: where links come from; -1: none ever will. events is kept by pointer. */
@@ -47,6 +47,9 @@ uint64_t link_started(const struct link *link);
  * over in any case. done is called later, never from within. -ENOTCONN: there is no store; -EBUSY: too many calls wait; -ENOMEM. In
  * these cases done is not called. */
 int link_call(struct link *link, enum store_type type, void *frame, size_t size, int *parcel, link_done_fn *done, void *arg);
+
+/* The same for somebody who does not wait for ever: after 10 s without an answer, as from a store that stands still, he is told so. */
+int link_ask(struct link *link, enum store_type type, void *frame, size_t size, int *parcel, link_done_fn *done, void *arg);
 
 /* Whoever waits for answers with this arg does so no longer. */
 void link_forget(struct link *link, const void *arg);

@@ -104,22 +104,24 @@ static size_t out_max(uint32_t type)
 
 static void answer(struct front *front, const union call *call, int fd, struct reply *reply)
 {
-	const struct store *store = front->store;
+	struct store *store = front->store;
 	_cleanup_(buf_free) struct buf out = buf_new(out_max(call->head.type));
 	char *parcel = NULL;
 	size_t size = 0;
 	bool is_shut = !store->has_lock && call->head.type != STORE_HELLO;
-	int r = store->fault.code != 0 ? store->fault.code : is_shut ? -EBUSY : 0;
+	int r = store->fault.code != 0 ? store->fault.code : is_shut ? -EBUSY : store->broken;
 
 	*reply = (struct reply){ .answer = { .head = STORE_HEAD(STORE_ANSWER, call->head.tag) }, .parcel = -EBADF };
 	if (r == 0)
 		r = read_in(fd, call->head.type == STORE_SUBMIT ? STORE_BATCH_MAX_BYTES : PARCEL_MAX_BYTES, &parcel, &size);
-	else
+	else if (store->fault.code != 0 || is_shut)
 		(void)snprintf(reply->answer.text, sizeof reply->answer.text, "%s",
 			       store->fault.code != 0 ? store->fault.text
 						      : "Another server, or this one before its reload, has the state folder.");
 	if (r == 0)
 		r = serve(front, call, parcel, size, &out, &reply->answer.count, &reply->canceled);
+	if (store->fault.code == 0 && store->broken == 0 && sqlite3_get_autocommit(store->db.handle))
+		store->broken = r < 0 ? r : -EIO; /* rolled back by SQLite itself, as when the disk is full */
 	free(parcel);
 	reply->answer.status = store->fault.code != 0 || is_shut ? -ENODATA : r;
 	if (out.size == 0) {
@@ -178,7 +180,7 @@ static int send_replies(struct front *front, struct turn *turn, int commit_statu
 		bool has_parcel = reply->parcel >= 0 && commit_status == 0;
 
 		if (commit_status < 0) {
-			reply->answer.status = -EIO;
+			reply->answer.status = commit_status == -EDQUOT ? -EDQUOT : -EIO;
 			reply->answer.count = 0;
 		} else {
 			tell_runner(store, front, &reply->canceled);
@@ -194,11 +196,12 @@ static int send_replies(struct front *front, struct turn *turn, int commit_statu
 
 int calls_commit(struct store *store)
 {
-	int r = db_do(&store->db, DB_COMMIT);
+	int r = store->broken < 0 ? store->broken : db_do(&store->db, DB_COMMIT);
 
+	store->broken = 0;
 	if (r == 0)
 		return 0;
-	log_line("The database failed: %s", sqlite3_errmsg(store->db.handle));
+	log_line("The database failed: %s", r == -EDQUOT ? "the disk is full" : sqlite3_errmsg(store->db.handle));
 	(void)db_do(&store->db, DB_ROLLBACK);
 	(void)jobs_count(&store->jobs);
 	return r;
@@ -209,11 +212,12 @@ int calls_take(struct front *front)
 	struct store *store = front->store;
 	struct turn turn = { 0 };
 	bool has_state = store->fault.code == 0;
-	int begun = has_state ? db_do(&store->db, DB_BEGIN) : 0, r = 1, status = begun, sent;
+	int r = 1, status = 0, sent;
 
+	store->broken = has_state ? db_do(&store->db, DB_BEGIN) : 0;
 	while (turn.count < STORE_CALLS_MAX && r > 0)
 		r = take_call(front, &turn);
-	if (has_state && begun == 0)
+	if (has_state)
 		status = calls_commit(store);
 	sent = send_replies(front, &turn, status);
 	if (turn.wants_keys)

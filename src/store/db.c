@@ -49,7 +49,7 @@ static int to_errno(int code)
 	case SQLITE_CONSTRAINT:
 		return -EEXIST;
 	case SQLITE_FULL:
-		return -ENOSPC;
+		return -EDQUOT;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_BUSY:

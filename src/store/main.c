@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TICKS_A_LOOK 3 /* at a state folder that could not be used: a program that ends six times within ten seconds is given up */
+
 uint64_t store_now_ms(void)
 {
 	struct timespec now;
@@ -75,6 +77,28 @@ static void expire(struct store *store)
 	}
 }
 
+/* What may go by itself: a full disk before all. */
+static bool is_passing(int fault)
+{
+	return fault == -EDQUOT || fault == -ENOSPC || fault == -EIO || fault == -ENOMEM;
+}
+
+/* Whether a new store would come up. The supervisor starts it when we end, and links it with front and sender. */
+static bool can_open(struct store *store)
+{
+	struct db db;
+	struct audit audit;
+	struct err err = { 0 };
+
+	if (++store->ticks % TICKS_A_LOOK != 0 || db_open(&db, &err) < 0)
+		return false;
+	db_close(&db);
+	if (audit_open(&audit, store->options->audit_bytes_max, &err) < 0)
+		return false;
+	audit_close(&audit);
+	return true;
+}
+
 /* Once a second: what waits for a time of day. */
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -82,6 +106,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (is_passing(store->fault.code) && can_open(store)) {
+		log_line("The state folder can be used again: starting anew.");
+		(void)event_base_loopbreak(store->loop);
+	}
 	if (store->fault.code == 0 && !store->has_lock)
 		store_try_lock(store);
 	if (store->fault.code != 0 || !store->has_lock)

@@ -13,10 +13,14 @@
 
 #define ATTEMPTS_MAX  8
 #define FIRST_WAIT_MS 2000 /* doubled with each attempt: 2 s, 4 s ... 4 min: given up after some 8 minutes */
+#define LAST_WAIT_MS  (FIRST_WAIT_MS << 8)
+#define DEAF_TIME     (5 * NSEC_PER_SEC)
 
 static uint64_t wait_ms(unsigned attempts)
 {
-	return (uint64_t)FIRST_WAIT_MS << (attempts > 8 ? 8 : attempts);
+	uint64_t wait = (uint64_t)FIRST_WAIT_MS << attempts;
+
+	return wait < LAST_WAIT_MS ? wait : LAST_WAIT_MS;
 }
 
 static int note_delivery(struct store *store, uint64_t number, enum store_delivery delivery, unsigned attempts, uint64_t next_ms)
@@ -75,19 +79,26 @@ static int hand_over(struct store *store, sqlite3_stmt *row, uint64_t now_ms)
 	return fd < 0 ? fd : frame_send(store->sender, &frame, sizeof frame, &fd, 1);
 }
 
+/* A time further ahead than any wait is one of before the clock was set back. */
+static bool is_due(uint64_t next_ms, uint64_t now_ms)
+{
+	return next_ms <= now_ms || next_ms > now_ms + LAST_WAIT_MS;
+}
+
 void sender_look(struct store *store)
 {
 	uint64_t now_ms = store_now_ms(), number = 0;
 	sqlite3_stmt *row;
 	int r;
 
-	if (store->fault.code != 0 || !store->has_lock || store->sender < 0 || store->sending != 0)
+	if (store->fault.code != 0 || !store->has_lock || store->sender < 0 || store->sending != 0 ||
+	    clock_now() < store->sender_waits)
 		return;
 	row = db_use(&store->db, DB_NEXT_CALLBACK);
 	(void)sqlite3_bind_int64(row, 1, 0);
 	(void)sqlite3_bind_int64(row, 2, STORE_TOLD_MAX_BYTES);
 	r = db_step(row);
-	if (r == 1 && (uint64_t)sqlite3_column_int64(row, 8) <= now_ms) {
+	if (r == 1 && is_due((uint64_t)sqlite3_column_int64(row, 8), now_ms)) {
 		number = (uint64_t)sqlite3_column_int64(row, 0);
 		r = hand_over(store, row, now_ms);
 	}
@@ -115,8 +126,10 @@ static void note_outcome(struct store *store, const struct store_callback_done *
 
 	if (delivery == STORE_GIVEN_UP)
 		log_line("A callback is given up after %u attempts: %.200s", attempts, done->text);
-	if (note_delivery(store, store->sending, delivery, attempts, store_now_ms() + wait_ms(attempts)) < 0)
+	if (note_delivery(store, store->sending, delivery, attempts, store_now_ms() + wait_ms(attempts)) < 0) {
 		log_line("The database failed: %s", sqlite3_errmsg(store->db.handle));
+		store->sender_waits = clock_now() + DEAF_TIME; /* it will be sent once more, but not at once and without end */
+	}
 	store->needs_expiry = true;
 }
 

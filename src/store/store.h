@@ -45,6 +45,9 @@ struct store {
 	struct client *waiting; /* who has changed keys and waits until the front goes by them */
 	uint64_t sending;       /* the job whose callback the sender has; 0: none */
 	uint8_t secret[32];     /* signs callbacks */
+	nsec_t sender_waits;    /* no callback before that: the outcome of the last could not be noted */
+	int broken;             /* of the transaction under way: 0, or why it cannot be committed any more */
+	unsigned ticks;         /* since the state could not be used */
 	bool needs_expiry;
 	bool has_lock;  /* jobs and the audit log are ours; without it only keys are read */
 	bool is_ending; /* fronts that leave us are not gone */

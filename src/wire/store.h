@@ -161,7 +161,8 @@ struct store_job {
 struct store_answer {
 	struct store_head head;
 	/* 0 or -errno. -ENOENT: no such job; -EALREADY: it has ended; -EEXIST: other body (see tickets); -ENOSPC: too many queued;
-	 * -ENODATA: there is no usable state, text says why; -EPROTO: the call was wrong; -EIO: the database failed */
+	 * -ENODATA: there is no usable state, text says why; -EPROTO: the call was wrong; -EDQUOT: the disk is full; -EIO: the database
+	 * failed */
 	int32_t status;
 	uint32_t count; /* records in the parcel */
 	uint64_t queued, started;

@@ -3,6 +3,7 @@
 closed connection or a 500 or 503 that says what happened; the service is back; nothing is left. `make faults` kills 50 times."""
 
 import collections
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -17,6 +18,7 @@ import time
 
 import harness
 import pytest
+import requests
 
 KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 BACK_S = float(os.environ.get("FAULT_BACK_S", "3"))  # on a busy machine; SPECIFICATION.md has the figure of a quiet one
@@ -134,7 +136,7 @@ def test_kill_9_of_each_program_in_turn_under_load_gives_no_wrong_verdict(fresh)
     harness.wait_until(lambda: not [p for p in fresh.processes() if p.state == "Z"], 3, "no zombie is left")
 
 
-@pytest.mark.parametrize("name", ["safexecd", "safexec-warden", "safexec-nursery", "python3", "safexec-init"])
+@pytest.mark.parametrize("name", ["safexec", "safexecd", "safexec-warden", "safexec-nursery", "python3", "safexec-init", "safexec-store", "safexec-sender"])
 def test_a_program_that_is_stopped_and_goes_on_gives_no_wrong_verdict(fresh, name):
     """SIGSTOP is what a debugger, a frozen cgroup or a machine out of memory looks like to the others."""
     with Load(fresh, 2) as load:
@@ -150,10 +152,42 @@ def test_a_program_that_is_stopped_and_goes_on_gives_no_wrong_verdict(fresh, nam
     assert load.wrong == []
 
 
+def test_programs_that_stand_still_for_good_cost_nobody_his_answer(start_server):
+    """Warden and store are stopped at once: whoever had a run under way, asks for one, or for a job is told so, and when."""
+    server = start_server("--slots", "1", "--queue-ms", "1000")
+    harness.wait_until(lambda: requests.get(server.url + "/v1/jobs", timeout=10).ok, 20, "the store")
+    stopped = [p for name in ("safexec-warden", "safexec-store") for p in server.find(name) if p.parent == server.pid]
+    asked = {
+        "a run under way": lambda: server.post({"code": "import time; time.sleep(1)"}, timeout=60),
+        "a run": lambda: server.post({"code": "print(1)"}, timeout=60),
+        "a job": lambda: server.post({"code": "print(1)"}, path="/v1/jobs", timeout=60),
+        "jobs": lambda: requests.get(server.url + "/v1/jobs", timeout=60),
+    }
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(asked)) as pool:
+            answers = {"a run under way": pool.submit(asked.pop("a run under way"))}
+            harness.wait_until(lambda: "safexec_runs_running 1\n" in requests.get(server.url + "/metrics", timeout=10).text, 10, "it runs")
+            for process in stopped:
+                os.kill(process.pid, signal.SIGSTOP)
+            answers.update({name: pool.submit(ask) for name, ask in asked.items()})
+            got = {name: (f.result().status_code, f.result().json()) for name, f in answers.items()}
+    finally:
+        for process in stopped:
+            os.kill(process.pid, signal.SIGCONT)
+    assert got["a run under way"][0] == 500 and "may have run" in got["a run under way"][1]["error"], got
+    assert got["a run"][0] == 503 and "Nothing ran" in got["a run"][1]["error"], got
+    assert [(got[n][0], got[n][1]["code"]) for n in ("a job", "jobs")] == [(503, "jobs_uncertain")] * 2, got
+    harness.wait_until(lambda: server.post({"code": "print(1)"}).status_code == 200, 20, "runs again")
+    harness.wait_until(lambda: requests.get(server.url + "/v1/jobs", timeout=20).ok, 20, "jobs again")
+    server.stop()
+
+
 STARVED = [
     ("front without descriptors", "safexecd", "ulimit -n 40"),
     ("front without memory", "safexecd", "ulimit -v 40000"),
     ("front that may write no file", "safexecd", "ulimit -f 0"),
+    ("store without descriptors", "safexec-store", "ulimit -n 14"),
+    ("store without memory", "safexec-store", "ulimit -v 16000"),
     ("warden without descriptors", "safexec-warden", "ulimit -n 60"),
     ("warden without memory", "safexec-warden", "ulimit -v 24000"),
     ("warden without locked memory, files and stack", "safexec-warden", "ulimit -l 0; ulimit -f 0; ulimit -s 256"),
@@ -166,7 +200,7 @@ def test_a_starved_program_gives_no_wrong_verdict(start_server, comm, limits):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
         shutil.copy(harness.BUILD / "safexec", folder)
-        for name in ("safexecd", "safexec-warden"):
+        for name in ("safexecd", "safexec-warden", "safexec-store", "safexec-sender"):
             script = pathlib.Path(folder, name)
             script.write_text(f'#!/bin/bash\n{limits if name == comm else ":"}\nexec -a {name} {harness.BUILD}/{name} "$@"\n')
             script.chmod(0o755)
