@@ -67,8 +67,7 @@ static inline void nest_wait(int fd)
 	assert_int_equal(poll(&waited, 1, WAIT_MS), 1);
 }
 
-/* All that it prints until it dies, or until a line of one full stop; without what gcov says in a coverage build, where the
- * environment has no build folder to write to. */
+/* All that it prints until it dies, or until a line of one full stop. */
 static inline void nest_read_output(const struct nest *nest, char *ret_text, size_t size)
 {
 	size_t used = 0;
@@ -81,8 +80,6 @@ static inline void nest_read_output(const struct nest *nest, char *ret_text, siz
 		used += (size_t)n;
 		ret_text[used] = '\0';
 	} while (n > 0 && used < size - 1 && !strstr(ret_text, "\n.\n") && strcmp(ret_text, ".\n") != 0);
-	for (const char *rest; strncmp(ret_text, "profiling:", 10) == 0 && (rest = strchr(ret_text, '\n'));)
-		memmove(ret_text, rest + 1, strlen(rest));
 }
 
 /* The next order, which has to be of that type. */

@@ -138,7 +138,7 @@ static void fork_into_a_pid_namespace(void)
 
 	CHECK(child >= 0);
 	if (child == 0)
-		private_leave(getppid() == 1 && getpid() > 1 && is_whole() == 0 ? 0 : 1);
+		_exit(getppid() == 1 && getpid() > 1 && is_whole() == 0 ? 0 : 1);
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
