@@ -5,6 +5,7 @@ alone. Prints a line a check and ends with 0 when all held. Argument: the varian
 import pathlib
 import sys
 
+import clock
 import faults
 import logins
 import machine
@@ -33,6 +34,8 @@ def default():
     service.check_unit()
     stopped()
     places.check_places()
+    with check("the clock is set back and forth under load"):
+        clock.check_clock()
     suites.check_some_attacks()
     faults.check_faults()
     service.check_purge()
