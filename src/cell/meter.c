@@ -197,7 +197,7 @@ int meter_read(const struct meter *meter, const struct meter_counters *since, st
 {
 	static const struct meter_counters nothing;
 	struct meter_counters now;
-	uint64_t memory_peak, pids_peak;
+	uint64_t memory_peak = 0, pids_peak = 0;
 	int r = meter_count(meter, &now);
 
 	if (r == 0)
