@@ -212,7 +212,7 @@ def test_a_starved_program_gives_no_wrong_verdict(start_server, comm, limits):
                 assert server.process.wait(20) in (1, 3) and server.log(), "it says why it cannot start"
                 return
             with Load(server, 12) as load:
-                time.sleep(2)
+                harness.wait_until(lambda: sum(load.seen.values()) >= 36, 30, "three rounds of answers")
             assert load.wrong == [], load.wrong[:3]
             assert set(load.seen) - {"ConnectionRefusedError"}, "nobody was answered at all"
         finally:
