@@ -104,9 +104,9 @@ bool meter_is_there(const struct meter *meter)
 /* What has no limit says "max", -1, or as version 1 has it for memory, more than there is on earth. */
 static bool has_limit(int dir, const char *file)
 {
-	uint64_t number = cgroup_read_number(dir, file, NULL);
+	uint64_t number = 0;
 
-	return number > 0 && number < UINT64_C(1) << 60;
+	return cgroup_read_number(dir, file, NULL, &number) == 0 && number > 0 && number < UINT64_C(1) << 60;
 }
 
 /* On version 1 the quota may lie in another hierarchy than what was used of it. */
