@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WARM_UP_SECONDS   180 /* a large environment from a cold disk, on a slow machine */
+#define WARM_UP_SECONDS   60
 #define MAX_FAILED_STARTS 5
 
 static void generation_lost(struct generation *generation, const char *what);
