@@ -51,6 +51,9 @@ def _plot_once():
         axes.legend()
         figure.savefig(io.BytesIO(), format="png")
         pyplot.close("all")
+        # matplotlib has each fork forget its open fonts; what is forgotten here is not freed by each guest, which on a stock Debian 12 died of
+        # it (SIGSEGV in FreeType's ft_mem_free).
+        sys.modules["matplotlib.font_manager"]._get_font.cache_clear()
     for function in (matplotlib.get_configdir, matplotlib.get_cachedir):
         _forget_result(function)
 
