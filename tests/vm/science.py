@@ -25,7 +25,7 @@ print(frame.groupby("who")["n"].sum().to_dict())
 plt.plot([1, 2, 3])
 plt.savefig("figure.png")
 """
-PRINTED = "True True True\n2 729.616\n{'a': 4, 'b': 2}\n"
+PRINTED = "True True True\n2 502.191\n{'a': 4, 'b': 2}\n"
 CONFIG = "[server]\nslots = 2\n[environment science]\nmemory_bytes = 536870912\n[limits-max]\nwall_ms = 600000\n"
 
 
@@ -70,8 +70,8 @@ def run(body):
 
 
 def check_program():
-    answer = run({"code": PROGRAM, "environment": "science", "outputs": ["*.png"], "limits": {"wall_ms": 300000, "cpu_millis": 1000}})
-    assert (answer["stdout"], answer["stderr"], answer["verdict"]) == (PRINTED, "", "ok"), answer
+    answer = run({"code": PROGRAM, "environment": "science", "outputs": ["*.png"], "limits": {"wall_ms": 300000}})
+    assert (answer.get("stdout"), answer.get("stderr"), answer.get("verdict")) == (PRINTED, "", "ok"), answer
     (figure,) = answer["files"]
     assert figure["path"] == "figure.png" and base64.b64decode(figure["content"]).startswith(b"\x89PNG\r\n"), figure
 
