@@ -42,7 +42,7 @@ nth: all
 attacks-docker: all
 	SAFEXEC_ATTACKS=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/docker/test_table_of_attacks.py
 
-# What nine runs that take all they can get cost an honest one beside them, for a minute. As root.
+# What ten runs that take all they can get cost an honest one beside them, for a minute. As root.
 neighbours: all
 	/usr/bin/python3 tests/bench/neighbours.py
 

@@ -169,7 +169,9 @@ class Cell:
                         order.append((fd, True))
         number, result.exit_code, result.signal, result.may_have_run, *usage = struct.unpack_from("=IiiI5Q3Q", verdict, 8)
         result.verdict = VERDICTS[number]
-        result.reason = verdict[8 + 16 + 64:].rstrip(b"\0").decode()
+        refused = struct.unpack_from("=32I2I", verdict, 8 + 16 + 64)
+        result.refused_sum = sum(refused[1:32:2]) + refused[32]
+        result.reason = verdict[8 + 16 + 64 + 136:].rstrip(b"\0").decode()
         result.usage = dict(zip(("wall_us", "cpu_user_us", "cpu_system_us", "memory_peak_bytes", "pids_peak", "setup_us", "run_us", "collect_us"), usage))
         result.out, result.err = streams[self.out].decode("utf-8", "replace"), streams[self.err].decode("utf-8", "replace")
         result.report = streams.get(self.report, b"")

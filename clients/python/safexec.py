@@ -150,6 +150,7 @@ class Result:
     value: Optional[str]  # of the last expression, as repr() has it
     displays: List[Display]
     files: Dict[str, File]
+    refused_calls: Dict[str, int]  # what the sandbox refused of the kernel's calls, and how often
     usage: Dict[str, Any]
     timings: Dict[str, Any]
     isolation: Dict[str, Any]
@@ -240,7 +241,7 @@ def _result(raw: Json) -> Result:
         id=raw["id"], verdict=raw["verdict"], message=raw["message"], exit_code=raw["exit_code"], signal=raw["signal"], stdout=raw.get("stdout", ""),
         stderr=raw.get("stderr", ""), output=raw.get("output", ""), error=_error(raw["error"]), value=raw.get("result"),
         displays=[_display(one) for one in raw.get("displays", [])], files={one["path"]: _file(one) for one in raw.get("files", [])},
-        usage=raw["usage"], timings=raw["timings"], isolation=raw["isolation"], raw=raw)
+        refused_calls={row["call"]: row["count"] for row in raw.get("refused_calls", [])}, usage=raw["usage"], timings=raw["timings"], isolation=raw["isolation"], raw=raw)
 
 
 def _case(raw: Json) -> CaseResult:

@@ -39,9 +39,17 @@ static struct metrics_place *find_place(struct metrics *metrics, const struct ru
 	return found;
 }
 
+static void add_refused(struct metrics_place *place, const struct refused *refused)
+{
+	array_for_each(refused->calls, call)
+		place->refused[call->what < REFUSED_COUNT ? call->what : REFUSED_COUNT] += call->count;
+	place->refused[REFUSED_COUNT] += refused->others;
+}
+
 void metrics_note_run(struct metrics *metrics, const struct run_outcome *outcome)
 {
 	const struct timings *timings;
+	struct metrics_place *place;
 	uint64_t queue_us;
 
 	if (!outcome) {
@@ -54,8 +62,10 @@ void metrics_note_run(struct metrics *metrics, const struct run_outcome *outcome
 	}
 	timings = &outcome->result.timings;
 	queue_us = outcome->queue_time / NSEC_PER_USEC;
+	place = find_place(metrics, &outcome->place);
 	if (outcome->result.verdict < VERDICT_COUNT)
-		find_place(metrics, &outcome->place)->verdicts[outcome->result.verdict]++;
+		place->verdicts[outcome->result.verdict]++;
+	add_refused(place, &outcome->result.refused);
 	metrics->output_bytes += outcome->output_bytes;
 	add(&metrics->stages[STAGE_QUEUE], queue_us);
 	add(&metrics->stages[STAGE_SETUP], timings->setup_us);
@@ -113,6 +123,27 @@ static int write_runs(const struct metrics *metrics, struct buf *text)
 				r = buf_appendf(
 					text, "safexec_runs_total{verdict=\"%s\",environment=\"%s\",provider=\"%s\"} %" PRIu64 "\n",
 					verdict_name(verdict), place->environment, place->provider, place->verdicts[verdict]);
+		}
+	}
+	return r;
+}
+
+static int write_refused(const struct metrics *metrics, struct buf *text)
+{
+	int r = write_heading("safexec_refused_calls_total", "counter", "System calls that were refused to programs.", text);
+
+	for (size_t i = 0; i < metrics->places_count && r == 0; i++) {
+		const struct metrics_place *place = &metrics->places[i];
+
+		for (uint32_t what = 0; what < ARRAY_SIZE(place->refused) && r == 0; what++) {
+			char name[REFUSED_NAME_BYTES];
+
+			if (place->refused[what] == 0)
+				continue;
+			refused_name(what, name);
+			r = buf_appendf(text,
+					"safexec_refused_calls_total{call=\"%s\",environment=\"%s\",provider=\"%s\"} %" PRIu64 "\n",
+					name, place->environment, place->provider, place->refused[what]);
 		}
 	}
 	return r;
@@ -207,6 +238,8 @@ int metrics_write(const struct metrics *metrics, const struct metrics_now *now, 
 {
 	int r = write_runs(metrics, text);
 
+	if (r == 0)
+		r = write_refused(metrics, text);
 	if (r == 0)
 		r = write_stages(metrics, text);
 	if (r == 0)

@@ -21,6 +21,7 @@ struct histogram {
 struct metrics_place {
 	char environment[32], provider[16];
 	uint64_t verdicts[VERDICT_COUNT];
+	uint64_t refused[REFUSED_COUNT + 1]; /* calls; the last one all others */
 };
 
 struct metrics {

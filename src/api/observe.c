@@ -136,12 +136,13 @@ void observe_run(struct api *api, const struct run_tag *tag, const struct run_ou
 		return; /* a probe of our own */
 	audit(api, tag, outcome);
 	if (outcome)
-		(void)snprintf(
-			text, sizeof text,
-			"\"event\":\"run\",\"request_id\":\"%s\",\"key\":%" PRIu64 ",\"verdict\":\"%s\",\"queue_us\":%" PRIu64
-			",\"setup_us\":%" PRIu64 ",\"run_us\":%" PRIu64 ",\"collect_us\":%" PRIu64,
-			tag->request_id, tag->key, end_of(outcome), outcome->queue_time / NSEC_PER_USEC,
-			outcome->result.timings.setup_us, outcome->result.timings.run_us, outcome->result.timings.collect_us);
+		(void)snprintf(text, sizeof text,
+			       "\"event\":\"run\",\"request_id\":\"%s\",\"key\":%" PRIu64
+			       ",\"verdict\":\"%s\",\"queue_us\":%" PRIu64 ",\"setup_us\":%" PRIu64 ",\"run_us\":%" PRIu64
+			       ",\"collect_us\":%" PRIu64 ",\"refused_calls\":%" PRIu64,
+			       tag->request_id, tag->key, end_of(outcome), outcome->queue_time / NSEC_PER_USEC,
+			       outcome->result.timings.setup_us, outcome->result.timings.run_us, outcome->result.timings.collect_us,
+			       refused_sum(&outcome->result.refused));
 	else
 		(void)snprintf(text, sizeof text,
 			       "\"event\":\"run\",\"request_id\":\"%s\",\"key\":%" PRIu64 ",\"verdict\":\"canceled\"",

@@ -244,6 +244,32 @@ static void write_timings(struct json_out *json, const struct run_outcome *outco
 	json_out_close(json, '}');
 }
 
+static void write_refused_call(struct json_out *json, uint32_t what, uint32_t count)
+{
+	char name[REFUSED_NAME_BYTES];
+
+	if (count == 0)
+		return;
+	refused_name(what, name);
+	json_out_open(json, '{');
+	json_out_key(json, "call");
+	json_out_text(json, name);
+	write_number(json, "count", count);
+	json_out_close(json, '}');
+}
+
+static void write_refused(struct json_out *json, const struct run_outcome *outcome)
+{
+	const struct refused *refused = &outcome->result.refused;
+
+	json_out_key(json, "refused_calls");
+	json_out_open(json, '[');
+	array_for_each(refused->calls, call)
+		write_refused_call(json, call->what, call->count);
+	write_refused_call(json, REFUSED_COUNT, refused->others);
+	json_out_close(json, ']');
+}
+
 static void write_isolation(struct json_out *json, const struct run_outcome *outcome)
 {
 	const struct run_place *place = &outcome->place;
@@ -323,6 +349,7 @@ void run_answer_write(const char *id, const struct run_outcome *outcome, unsigne
 	write_error(json, outcome);
 	if (!(flags & RUN_ANSWER_CHECK))
 		write_product(json, outcome, flags & RUN_ANSWER_STREAMED);
+	write_refused(json, outcome);
 	write_usage(json, outcome);
 	write_timings(json, outcome);
 	write_isolation(json, outcome);

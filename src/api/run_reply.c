@@ -28,9 +28,25 @@ static void write_bytes(uint64_t bytes, const char *mega, char *text, size_t siz
 		(void)snprintf(text, size, "%" PRIu64 " bytes", bytes);
 }
 
+/* A program that ends by itself may do so for want of a call; one that was stopped does not. */
+static bool can_refusals_matter(uint32_t verdict)
+{
+	return verdict == VERDICT_ERROR || verdict == VERDICT_SIGNAL;
+}
+
+static void name_refused(const struct result *result, const char *before, char *text, size_t size)
+{
+	char sentence[ERR_TEXT_BYTES] = "";
+
+	if (can_refusals_matter(result->verdict))
+		refused_sentence(&result->refused, sentence, sizeof sentence);
+	(void)snprintf(text, size, "%s%s", sentence[0] != '\0' ? before : "", sentence);
+}
+
 void run_reply_sentence(const struct result *result, const struct limits *limits, char *text, size_t size)
 {
 	char amount[48];
+	size_t used;
 
 	text[0] = '\0';
 	switch ((enum verdict)result->verdict) {
@@ -74,6 +90,8 @@ void run_reply_sentence(const struct result *result, const struct limits *limits
 	case VERDICT_COUNT:
 		break;
 	}
+	used = strlen(text);
+	name_refused(result, " ", text + used, size - used);
 }
 
 /* These verdicts only explain what the program itself has most likely reported. */
@@ -82,13 +100,16 @@ static bool is_stderr_enough(uint32_t verdict)
 	return verdict == VERDICT_ERROR || verdict == VERDICT_PIDS || verdict == VERDICT_DISK;
 }
 
-static void write_error(struct reply *reply, uint32_t verdict)
+static void write_error(struct reply *reply, const struct result *result)
 {
 	const struct buf *err = &reply->err;
 
 	json_out_content(&reply->json, err->bytes, err->size);
-	if (err->size > 0 && is_stderr_enough(verdict))
-		return;
+	if (err->size > 0 && is_stderr_enough(result->verdict)) {
+		name_refused(result, "", reply->text, sizeof reply->text);
+		if (reply->text[0] == '\0')
+			return;
+	}
 	if (err->size > 0 && err->bytes[err->size - 1] != '\n')
 		json_out_raw(&reply->json, "\\n");
 	json_out_content(&reply->json, reply->text, strlen(reply->text));
@@ -109,7 +130,7 @@ static unsigned write_ended(struct reply *reply, const struct run_outcome *outco
 			json_out_raw(&reply->json, "\"}");
 			return 500;
 		}
-		write_error(reply, verdict);
+		write_error(reply, &outcome->result);
 		json_out_raw(&reply->json, "\", \"output\": \"");
 	}
 	json_out_content(&reply->json, reply->out.bytes, reply->out.size);

@@ -29,10 +29,11 @@ struct confine_cell {
 	uint64_t namespaces[NS_COUNT]; /* inode numbers, as the cell's init told */
 	int fds[GUEST_FDS];            /* of ORDER_GUEST; its pid namespace and cgroup were entered by the fork */
 	uint32_t layers;               /* those that were verified so far: bits of spec/layers.h */
+	int listener; /* who holds it answers the guest's refused calls (cell/listener.h); -EBADF: the filter answers them itself */
 };
 
-/* All stages in order. On success the process has descriptors 0 (/dev/null), 1, 2 and CONFINE_GATE_FD, stands in /app, and
- * may do nothing that a guest may not. On failure err names the stage and what the guest could still do; the caller exits. */
+/* All stages in order. On success the process has descriptors 0 (/dev/null), 1, 2, CONFINE_GATE_FD and the listener, which it
+ * must not keep, stands in /app, and may do nothing that a guest may not. On failure err names the stage and what the guest could still do; the caller exits. */
 int confine(struct confine_cell *cell, struct err *err);
 
 /* For a process that has no_new_privs and is to read what a guest has left: no path but those beneath folder, and those only for

@@ -438,21 +438,29 @@ static void serve(struct init *init)
 }
 
 /* The guest is ours until it has the job: its frames are plain messages, not a byte of a run. */
+static void hear_guest(struct order *ret_word, int *ret_fd)
+{
+	if (order_recv(GATE_FD, ret_word, ret_fd, 1) <= 0)
+		_exit(1);
+}
+
 static void pass_on_guest(struct init *init)
 {
 	struct order guest;
-	int notice = -EBADF, none;
+	int fd = -EBADF;
 
-	if (order_recv(GATE_FD, &guest, &notice, 1) <= 0)
-		_exit(1);
-	if (guest.type == ORDER_NOTICE && order_recv(GATE_FD, &guest, &none, 0) <= 0)
-		_exit(1);
+	hear_guest(&guest, &fd);
+	if (guest.type == ORDER_LISTENER && fd >= 0) {
+		init->reply.type = ORDER_LISTENER;
+		init->reply.serial = init->order->serial;
+		if (order_send(LINK_FD, &init->reply, &fd, 1) < 0)
+			_exit(1);
+		(void)fd_close(fd);
+		hear_guest(&guest, &fd);
+	}
+	(void)fd_close(fd);
 	memcpy(init->reply.text, guest.text, sizeof init->reply.text); /* or the layers, which lie there too */
-	init->reply.type = guest.type == ORDER_CELL_READY ? ORDER_CELL_READY : ORDER_CELL_FAILED;
-	init->reply.serial = init->order->serial;
-	if (order_send(LINK_FD, &init->reply, &notice, notice >= 0 ? 1 : 0) < 0)
-		_exit(1);
-	(void)fd_close(notice);
+	tell(init, LINK_FD, guest.type == ORDER_CELL_READY ? ORDER_CELL_READY : ORDER_CELL_FAILED);
 }
 
 _Noreturn void init_run(const struct order *order, const struct confine_plan *plan, int link, int gate)

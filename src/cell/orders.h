@@ -5,9 +5,9 @@
  *   warden  <-> nursery   ORDER_CELL: make a cell's init             -> ORDER_CELL_BORN with its pidfd
  *   warden  <-> zygote    ORDER_FORKER: copy yourself for a slot     -> ORDER_HELLO with the copy's pidfd
  *   warden  <-> zygote    ORDER_GUEST: fork a guest into a cell      -> ORDER_GUEST_BORN; later ORDER_GUEST_EXIT (from the zygote)
- *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED or ORDER_REFUSED;
+ *   warden  <-> init      ORDER_INIT_UP with its namespaces, ORDER_LISTENER, ORDER_CELL_READY or ORDER_CELL_FAILED; ORDER_JOB -> ORDER_STARTED or ORDER_REFUSED;
  *                         at the end ORDER_DISK both ways, or ORDER_COLLECT -> ORDER_DISK with the files
- *   init    <-> guest     ORDER_NAMESPACES; ORDER_NOTICE, ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
+ *   init    <-> guest     ORDER_NAMESPACES; ORDER_LISTENER, ORDER_CELL_READY or ORDER_CELL_FAILED; with a bundle ORDER_UNPACK -> ORDER_UNPACKED or ORDER_REFUSED;
  *                         ORDER_GO  (the "gate", closed before Python goes on)
  */
 #pragma once
@@ -39,7 +39,7 @@ enum order_type {
 	ORDER_UNPACKED,
 	ORDER_REFUSED,
 	ORDER_COLLECT,
-	ORDER_NOTICE, /* the guest's; descriptor: what its end can be heard on. Goes on to the warden with ORDER_CELL_READY */
+	ORDER_LISTENER, /* the guest's to init, init's to the warden; descriptor: on which its refused calls and its end are heard */
 };
 
 /* What ORDER_JOB carries: the code or the bundle, then what its flags say; -EBADF for what is not there. */

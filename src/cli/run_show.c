@@ -199,7 +199,10 @@ static void say_end(const struct run_show *show)
 	const char *verdict = json_string_value(json_object_get(show->verdict, "verdict"));
 	const char *sentence = json_string_value(json_object_get(show->verdict, verdict ? "message" : "detail"));
 
-	if (sentence && sentence[0] != '\0' && (!verdict || strcmp(verdict, "error") != 0))
+	/* What a program that exits with an error has to say, it has said, unless it does not know itself. */
+	if (verdict && strcmp(verdict, "error") == 0 && json_array_size(json_object_get(show->verdict, "refused_calls")) == 0)
+		return;
+	if (sentence && sentence[0] != '\0')
 		fprintf(stderr, "safexec run: %s\n", sentence);
 }
 

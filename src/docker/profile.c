@@ -35,13 +35,14 @@ struct rule {
 };
 
 static const struct rule rules[] = {
-#define ALLOW(c)                         { RULE_ALLOW, #c, 0, 0, 0, 0 },
-#define ALLOW_IF(c, i, m, v)             { RULE_ALLOW_IF, #c, 0, i, m, v },
-#define ALLOW_SOCKET(family, protocol)   { RULE_ALLOW_SOCKET, "socket", 0, 0, family, protocol },
-#define REFUSE(c, e, reason)             { RULE_REFUSE, #c, e, 0, 0, 0 },
-#define REFUSE_IF(c, e, i, m, v, reason) { RULE_REFUSE_IF, #c, e, i, m, v },
-#define REFUSE_FAMILIES(c, e, reason)    { RULE_REFUSE_FAMILIES, #c, e, 0, 0, 0 },
-#include "cell/syscalls.def"
+#define ALLOW(c)                                { RULE_ALLOW, #c, 0, 0, 0, 0 },
+#define ALLOW_IF(c, i, m, v)                    { RULE_ALLOW_IF, #c, 0, i, m, v },
+#define ALLOW_SOCKET(family, protocol)          { RULE_ALLOW_SOCKET, "socket", 0, 0, family, protocol },
+#define REFUSE(c, e, reason)                    { RULE_REFUSE, #c, e, 0, 0, 0 },
+#define REFUSE_IF(c, e, i, m, v, label, reason) { RULE_REFUSE_IF, #c, e, i, m, v },
+#define REFUSE_FAMILIES(c, e, reason)           { RULE_REFUSE_FAMILIES, #c, e, 0, 0, 0 },
+#define QUIET(c, e, reason)                     { RULE_REFUSE, #c, e, 0, 0, 0 },
+#include "spec/syscalls.def"
 	/* Of process 1, which is another user's on the native provider: what is to be collected is the run's, but not its limits. */
 	{ RULE_REFUSE_IF, "prlimit64", EPERM, 0, WHOLE, 1 },
 };

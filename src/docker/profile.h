@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * profile.h: what a hardened container may ask of the kernel, and what of the kernel it does not see: the table of the native
- * provider's guests (cell/syscalls.def) in the Engine's words.
+ * provider's guests (spec/syscalls.def) in the Engine's words.
  */
 #pragma once
 #include <jansson.h>

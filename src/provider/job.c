@@ -107,6 +107,7 @@ void job_answer(struct job *job, int control)
 		result->exit_code = -1;
 		result->signal = 0;
 	}
+	result->refused = job->refused;
 	result->usage = job->usage;
 	result->usage.wall_us = us_between(job->started_at, job->ended_at);
 	result->timings = (struct timings){

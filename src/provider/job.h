@@ -17,7 +17,8 @@ struct job {
 	bool is_started; /* the program may have begun */
 	bool is_halted;  /* it has ended but for the kernel's part, and nobody else can write to the streams */
 	struct evidence evidence;
-	struct usage usage; /* but for the wall time, which comes from the times below */
+	struct usage usage;     /* but for the wall time, which comes from the times below */
+	struct refused refused; /* calls of the program */
 	nsec_t given_at, started_at, ended_at;
 	int files;        /* a bundle of those that were asked for, or negative; closed with the answer */
 	struct err fault; /* why it is VERDICT_INTERNAL or VERDICT_REFUSED */

@@ -3,7 +3,7 @@
  * between our programs as it is.
  */
 #pragma once
-#include "base/macro.h"
+#include "spec/refused.h"
 
 enum verdict {
 #define VERDICT(symbol, name, meaning) VERDICT_##symbol,
@@ -32,6 +32,7 @@ struct result {
 	uint32_t may_have_run; /* with VERDICT_INTERNAL: 1 when the program may have begun */
 	struct usage usage;
 	struct timings timings;
+	struct refused refused; /* calls; where the provider is told of them */
 };
 
 /* "ok", "error", ...; "unknown" for a number that is none. */

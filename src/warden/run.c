@@ -4,13 +4,9 @@
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <linux/seccomp.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define START_SECONDS 5 /* for init to apply a job */
@@ -126,37 +122,6 @@ void run_refused(struct slot *slot, const struct order *order)
 	}
 	(void)err_say(&slot->job.fault, -EINVAL, "%.200s", order->refusal.text);
 	run_stop(slot, order->refusal.verdict == VERDICT_DISK ? VERDICT_DISK : VERDICT_REFUSED);
-}
-
-/* The guest's main thread has called exit_group(2) as the last thing of all, and stands in it until it is killed. When nothing else lives in
- * the cell, its streams are whole and its status is known: what is left is the kernel's work, and nobody has to wait for it. One notice
- * a cell: whoever else calls like that goes on as if there were no filter. */
-void run_see_end(evutil_socket_t fd, short what, void *arg)
-{
-	struct slot *slot = arg;
-	struct pollfd polled = { .fd = fd, .events = POLLIN };
-	union {
-		struct seccomp_notif notice;
-		char room[512]; /* a later kernel's may be longer */
-	} heard = { .room = { 0 } };
-
-	(void)what;
-	warden_free_event(&slot->on_notice);
-	/* The guest's death wakes us too, and before Linux 6.11 the ioctl would then wait for ever. */
-	if (poll(&polled, 1, 0) <= 0 || !(polled.revents & POLLIN) || ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &heard) < 0)
-		return;
-	if (slot->state == SLOT_RUNNING && !(slot->job.frame.flags & (WIRE_JOB_REPORT | WIRE_JOB_OUTPUTS)) &&
-	    !slot->job.evidence.has_status && cgroup_group_has_one(slot->group)) {
-		job_end(&slot->job, W_EXITCODE((int)(heard.notice.data.args[0] & 0xff), 0));
-		slot->job.is_halted = true;
-		slot_guest_exited(slot, slot->job.evidence.status);
-		return;
-	}
-
-	struct seccomp_notif_resp go_on = { .id = heard.notice.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
-
-	(void)ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &go_on);
-	slot->notice = fd_close(slot->notice);
 }
 
 /* Looks again when the run could at the earliest have used what is left, its share of a CPU being known. */

@@ -221,16 +221,13 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	}
 	int brought = order.type == ORDER_DISK && slot->state == SLOT_ASKING ? fd_take(&fds[0]) : -EBADF;
 
-	int notice = order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING && slot->notice < 0 ? fd_take(&fds[0]) : -EBADF;
-
+	if (order.type == ORDER_LISTENER && slot->state == SLOT_MAKING && slot->listener < 0)
+		hear_open(slot, &fds[0]);
 	array_for_each(fds, stray)
 		(void)fd_close(*stray);
 	if (order.type == ORDER_CELL_READY && slot->state == SLOT_MAKING) {
 		slot->is_guest_ready = true;
 		slot->layers = order.ready.layers & LAYERS_ALL;
-		slot->notice = notice;
-		if (notice >= 0 && slot_watch(slot, &slot->on_notice, notice, run_see_end) < 0)
-			warden_free_event(&slot->on_notice);
 		become_ready(slot);
 	} else if (order.type == ORDER_STARTED && slot->state == SLOT_RUNNING) {
 		run_started(slot);
@@ -306,7 +303,7 @@ static void forget_cell(struct slot *slot)
 	slot->generation = NULL;
 	slot->serial = 0;
 	slot->guest_pid = 0;
-	slot->is_init_up = slot->is_init_dead = slot->is_guest_ready = false;
+	slot->is_init_up = slot->is_init_dead = slot->is_guest_ready = slot->has_ended_early = false;
 	slot->job = JOB_NONE;
 }
 
@@ -358,14 +355,14 @@ static void release_cell(struct slot *slot)
 	array_for_each(slot->namespaces, fd)
 		*fd = fd_close(*fd);
 
-	int *const fds[] = { &slot->init_link, &slot->init_pidfd,  &slot->guest_gate,
-			     &slot->notice,    &slot->report_read, &slot->job.files };
-	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death, &slot->on_notice };
+	int *const fds[] = { &slot->init_link, &slot->init_pidfd, &slot->guest_gate, &slot->report_read, &slot->job.files };
+	struct event **const events[] = { &slot->on_control, &slot->on_init, &slot->on_death };
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		warden_free_event(events[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		*fds[i] = fd_close(*fds[i]);
+	hear_close(slot);
 	ends_close(&slot->ends);
 	(void)evtimer_del(slot->on_deadline);
 	(void)evtimer_del(slot->on_cpu);
@@ -492,14 +489,15 @@ int slot_init(struct slot *slot, struct environment *environment, unsigned index
 		.init_link = -EBADF,
 		.init_pidfd = -EBADF,
 		.guest_gate = -EBADF,
-		.notice = -EBADF,
+		.listener = -EBADF,
 		.report_read = -EBADF,
 	};
 	array_for_each(slot->namespaces, fd)
 		*fd = -EBADF;
 	slot->on_deadline = evtimer_new(warden->loop, see_deadline, slot);
 	slot->on_cpu = evtimer_new(warden->loop, run_check_cpu, slot);
-	if (!slot->on_deadline || !slot->on_cpu)
+	slot->on_rest = evtimer_new(warden->loop, hear_on_rest, slot);
+	if (!slot->on_deadline || !slot->on_cpu || !slot->on_rest)
 		return err_set(err, -ENOMEM, "no memory for a slot");
 	return cgroup_group_new(warden->tree, index, &slot->group, err);
 }
@@ -511,6 +509,7 @@ void slot_free(struct slot *slot)
 	warden_free_event(&slot->on_attached);
 	warden_free_event(&slot->on_deadline);
 	warden_free_event(&slot->on_cpu);
+	warden_free_event(&slot->on_rest);
 	if (slot->group)
 		cgroup_group_free(slot->group);
 }

@@ -73,12 +73,13 @@ struct slot {
 	int init_link, init_pidfd;
 	int namespaces[NS_COUNT]; /* the cell's, until the zygote has them */
 	int guest_gate;           /* the guest's, until the zygote has it */
-	int notice;               /* on which the guest's end can be heard */
+	int listener;             /* on which the guest's refused calls and its end are heard */
 	int report_read;          /* the front's, until the program runs */
-	struct event *on_control, *on_init, *on_death, *on_notice, *on_deadline, *on_cpu;
-	uint32_t layers; /* that the guest has verified */
-	pid_t guest_pid; /* as the zygote sees it; 0 before it is born */
-	bool is_init_up, is_init_dead, is_guest_ready;
+	struct event *on_control, *on_init, *on_death, *on_listener, *on_rest, *on_deadline, *on_cpu;
+	unsigned answers_left; /* to refused calls, until the guest has to wait for the next ones */
+	uint32_t layers;       /* that the guest has verified */
+	pid_t guest_pid;       /* as the zygote sees it; 0 before it is born */
+	bool is_init_up, is_init_dead, is_guest_ready, has_ended_early;
 	nsec_t not_before; /* after a failure: when the next cell is tried */
 
 	struct job job;
@@ -135,10 +136,14 @@ void forker_drop(struct slot *slot);
 void run_read_control(evutil_socket_t fd, short what, void *slot);
 void run_started(struct slot *slot);
 void run_refused(struct slot *slot, const struct order *order);
-void run_see_end(evutil_socket_t fd, short what, void *slot); /* the guest stands in exit_group(2) */
 void run_check_cpu(evutil_socket_t fd, short what, void *slot);
 void run_stop(struct slot *slot, uint32_t verdict); /* kills the cell; the first reason counts */
 void run_answer(struct slot *slot);                 /* sends the verdict of a finished run, once */
+
+/* hear.c: what is told of a guest by its filter's listener: calls that are refused, and its end */
+void hear_open(struct slot *slot, int *listener); /* takes it; nothing is heard when there is no memory */
+void hear_on_rest(evutil_socket_t fd, short what, void *slot);
+void hear_close(struct slot *slot);
 
 /* warden.c */
 void warden_free_event(struct event **event); /* when there is one, and forgets it */

@@ -61,7 +61,7 @@ int wire_check_verdict(struct wire_verdict *verdict)
 	const struct result *result = &verdict->result;
 
 	if (result->verdict >= VERDICT_COUNT || result->exit_code < -1 || result->exit_code > 255 || result->signal < 0 ||
-	    result->signal > 64 || result->may_have_run > 1 || verdict->is_whole > 1 ||
+	    result->signal > 64 || result->may_have_run > 1 || !refused_is_valid(&result->refused) || verdict->is_whole > 1 ||
 	    !is_text(verdict->reason, sizeof verdict->reason))
 		return -EBADMSG;
 	return 0;

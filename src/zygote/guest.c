@@ -115,15 +115,16 @@ static void seed_again(const struct guest_spec *spec, int gate)
 	Py_DECREF(done);
 }
 
-/* Its listener leaves before confinement closes what is not the guest's. Without it the warden hears of the end from the zygote. */
-static void offer_notice(int gate)
+/* Leaves before Python does anything: whatever is refused from here on waits for who holds it. Without it the warden hears of the end from
+ * the zygote. */
+static void hand_over_listener(int *listener)
 {
-	struct order offer = { .type = ORDER_NOTICE };
-	int listener = notice_open();
+	struct order order = { .type = ORDER_LISTENER };
 
-	if (listener >= 0 && order_send(gate, &offer, &listener, 1) < 0)
+	notice_begin();
+	if (*listener >= 0 && order_send(CONFINE_GATE_FD, &order, listener, 1) < 0)
 		_exit(1);
-	(void)fd_close(listener);
+	*listener = fd_close(*listener);
 }
 
 void guest_become(const struct guest_spec *spec, const struct order *order, const int fds[GUEST_FDS], struct guest_job *ret_job)
@@ -143,9 +144,9 @@ void guest_become(const struct guest_spec *spec, const struct order *order, cons
 	if (setsid() < 0)
 		refuse_to_run(fds[GUEST_GATE], "a guest cannot have a session of its own");
 	prefault(); /* before all else: the kernel copies a page more cheaply when it is asked to than when it finds out */
-	offer_notice(fds[GUEST_GATE]);
 	if (confine(&cell, &err) < 0)
 		refuse_to_run(cell.fds[GUEST_GATE], err.text);
+	hand_over_listener(&cell.listener);
 	PyOS_AfterFork_Child(); /* locks, thread ids, and new seeds: random registers itself for this */
 	seed_again(spec, cell.fds[GUEST_GATE]);
 	(void)munmap((void *)(uintptr_t)spec->plan, sizeof *spec->plan);

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "zygote/notice.h"
 
-#include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include "cell/filter.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-#define MARK UINT64_C(0x5afe0e7d1a57ca11) /* exit_group's second argument, which the kernel does not look at */
 
 static struct {
 	pid_t guest;
@@ -36,8 +29,8 @@ __attribute__((destructor(101))) static void give_notice(void)
 	if (!notice.has_status || notice.guest != getpid() || notice.guest != gettid())
 		return;
 	(void)fflush(NULL);
-	(void)syscall(SYS_exit_group, notice.status, MARK);
-	/* ENOSYS: nobody listens any more. exit() goes on. */
+	(void)syscall(FILTER_END_CALL, FILTER_END_MARK, notice.status);
+	/* Nobody listens, or something else still runs in the cell. exit() goes on. */
 }
 
 void notice_prepare(void)
@@ -45,24 +38,7 @@ void notice_prepare(void)
 	(void)on_exit(note_status, NULL);
 }
 
-int notice_open(void)
+void notice_begin(void)
 {
-	const uint32_t low = (uint32_t)MARK, high = (uint32_t)(MARK >> 32);
-	struct sock_filter rows[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 7),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 5),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + sizeof(uint32_t)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof rows / sizeof rows[0], rows };
-	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-
 	notice.guest = getpid();
-	return listener < 0 ? -errno : listener;
 }

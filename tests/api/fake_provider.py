@@ -16,9 +16,9 @@ VERDICTS = ["ok", "error", "signal", "timeout", "cpu_timeout", "memory", "pids",
 LIMITS = 11
 
 
-def verdict_frame(name, exit_code=0, signal=0, may_have_run=0, reason=b"", timings=(100, 2000, 50)):
+def verdict_frame(name, exit_code=0, signal=0, may_have_run=0, reason=b"", timings=(100, 2000, 50), refused=b""):
     result = struct.pack("=IiiI5Q3Q", VERDICTS.index(name), exit_code, signal, may_have_run, 2000, 0, 0, 0, 0, *timings)
-    return struct.pack("=II", MAGIC, VERDICT) + result + reason.ljust(256, b"\0") + bytes(8)
+    return struct.pack("=II", MAGIC, VERDICT) + result + refused.ljust(136, b"\0") + reason.ljust(256, b"\0") + bytes(8)
 
 
 class Cell:

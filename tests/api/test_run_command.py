@@ -39,6 +39,11 @@ def test_it_is_as_python_would_have_it(run, tmp_path, code, args):
         assert ours.stderr == theirs.stderr.replace(str(tmp_path), "/app").replace("x.py", "script.py")
 
 
+def test_a_program_that_fails_for_want_of_a_call_hears_of_it(run):
+    result = run("import ctypes\nctypes.CDLL(None).ptrace(0)\nraise SystemExit(3)")
+    assert (result.stderr, result.returncode) == ("safexec run: Exited with status 3. The sandbox refused ptrace (1 time).\n", 3)
+
+
 def test_streams_are_shown_as_they_come(server, tmp_path):
     (tmp_path / "x.py").write_text("import time\nprint('first', flush=True)\ntime.sleep(1)\nprint('second')")
     began = time.monotonic()

@@ -71,6 +71,12 @@ def test_attacks_that_name_a_stage_get_through_without_it(start_without, stage):
     assert still_blocked == [], f"these prove nothing about {stage}"
 
 
+def test_without_the_filter_a_user_namespace_is_refused_all_the_same(start_without):
+    server = start_without("seccomp").wait_ready()
+    code = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nprint(libc.unshare(0x10000000), ctypes.get_errno())"
+    assert server.run(code) == {"success": True, "output": "-1 28\n"}  # ENOSPC
+
+
 @pytest.mark.parametrize("stage", CLOSED)
 def test_without_the_stage_there_is_no_server(start_without, stage):
     server = start_without(stage)

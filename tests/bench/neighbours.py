@@ -21,6 +21,7 @@ HOGS = {
     "thread bomb": "import threading\ndef f():\n while True: pass\nwhile True:\n try: threading.Thread(target=f).start()\n except RuntimeError: pass",
     "CPU hog with children": "import os\nfor _ in range(8): os.fork()\nwhile True: pass",
     "print flood": "while True: print('y' * 100)",
+    "refused calls": "import ctypes, threading\nlibc = ctypes.CDLL(None)\ndef f():\n while True: libc.ptrace(0)\nfor _ in range(60): threading.Thread(target=f).start()",
 }
 HONEST = "print(2+2)"
 

@@ -46,7 +46,7 @@ CHECK = textwrap.dedent(
     found = {
         "descriptors": [fd for fd in range(256) if attempt(os.get_inheritable, fd) != 9],
         "ids": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
-        "filtered": int(status.get("Seccomp_filters", 2)) >= 2,  # a third only gives notice of the end, where it can
+        "filtered": int(status.get("Seccomp_filters", 2)) >= 2,
         "status": [status[k].strip() for k in status if k[:3] == "Cap" or k in ("NoNewPrivs", "Seccomp", "SigIgn", "SigBlk", "SigCgt")],
         "mounts": sorted([*f[3:6], *f[f.index("-") + 1 :][::2]] for f in (re.sub(r",[ug]id=\\d+", "", line).split() for line in open("/proc/self/mountinfo"))),
         "limits": {n: resource.getrlimit(getattr(resource, n)) for n in dir(resource) if n[:7] == "RLIMIT_"},

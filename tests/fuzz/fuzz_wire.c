@@ -30,6 +30,20 @@ static void check_job(const void *bytes, ssize_t size)
 		check(limits_check(&job.limits, NULL) == 0 && job.zero == 0);
 }
 
+/* What it says of refused calls can be shown: each has a name of its own, and the sentence ends. */
+static void check_refused(const struct refused *refused)
+{
+	char name[REFUSED_NAME_BYTES], sentence[ERR_TEXT_BYTES];
+
+	refused_sentence(refused, sentence, sizeof sentence);
+	check(sentence[0] == '\0' || sentence[strlen(sentence) - 1] == '.');
+	check((refused_sum(refused) == 0) == (sentence[0] == '\0'));
+	array_for_each(refused->calls, call) {
+		refused_name(call->what, name);
+		check(call->count == 0 || strcmp(name, "other") != 0);
+	}
+}
+
 static void check_verdict(const void *bytes, ssize_t size)
 {
 	struct wire_verdict verdict;
@@ -37,9 +51,11 @@ static void check_verdict(const void *bytes, ssize_t size)
 	if (!wire_is(bytes, size, WIRE_VERDICT, wire_verdict))
 		return;
 	memcpy(&verdict, bytes, sizeof verdict);
-	if (wire_check_verdict(&verdict) == 0)
-		check(strlen(verdict.reason) < sizeof verdict.reason &&
-		      strcmp(verdict_name(verdict.result.verdict), "unknown") != 0 && signal_name(verdict.result.signal) != NULL);
+	if (wire_check_verdict(&verdict) < 0)
+		return;
+	check_refused(&verdict.result.refused);
+	check(strlen(verdict.reason) < sizeof verdict.reason && strcmp(verdict_name(verdict.result.verdict), "unknown") != 0 &&
+	      signal_name(verdict.result.signal) != NULL);
 }
 
 static void check_cell(const void *bytes, ssize_t size)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Checks the floors of ARCHITECTURE.md: a file includes only its own folder and lower floors. Also that no HTTP library, JSON
-library, Python or namespace code is included where it has no business. Usage: floors.py [SOURCE FOLDER]"""
+library, Python or namespace code is included where it has no business, and that no file holds a forbidden word. Usage: floors.py [SOURCE FOLDER]"""
 import pathlib
 import re
 import sys
@@ -55,6 +55,11 @@ FOREIGN = {
     r"sched\.h|sys/mount\.h|linux/mount\.h": {"cell", "warden", "zygote"},
 }
 
+# Words that no file may hold: which, why.
+FORBIDDEN = {
+    "SECCOMP_USER_NOTIF_FLAG_CONTINUE": "a guest's refused call is never let go on",
+}
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
@@ -90,6 +95,8 @@ def faults(source):
             sentence = fault(folder, match[1], match[2])
             if sentence:
                 yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {sentence}"
+        for word in FORBIDDEN.keys() & set(re.findall(r"\w+", text)):
+            yield f"{path}:{text.count(chr(10), 0, text.index(word)) + 1}: {word}: {FORBIDDEN[word]}"
 
 
 def main():

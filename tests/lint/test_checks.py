@@ -77,6 +77,7 @@ FLOOR_CASES = [
     ("base/a.c", "\n\n  #  include <Python.h>", "belongs to zygote only"),
     ("front/a.c", "#include <sched.h>", "belongs to"),
     ("extra/a.c", "int a;", "is on no floor"),
+    ("cell/a.c", "int x = SECCOMP_USER_NOTIF_FLAG_CONTINUE;", "is never let go on"),
     ("base/a.c", '#include "fd.h"', "is not of the form"),
 ]
 

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "base/macro.h"
+#include "spec/refused.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -36,21 +37,47 @@ static int build(void **state)
 	return unit_note_fds(state);
 }
 
-/* Of two errnos the kernel takes the one of the filter that was loaded last, which is `refuse`. 0: allowed. seccomp(2) */
+/* The kernel takes the strictest answer, whatever the order (seccomp(2)); one that it tells a listener of is for the table to say. 0: allowed. */
 static int verdict(uint32_t arch, long number, const uint64_t args[6])
+{
+	struct seccomp_data data = { .nr = (int)number, .arch = arch };
+	int error;
+
+	memcpy(data.args, args, sizeof data.args);
+
+	uint32_t first = bpf_run(&filters.allow, &data), second = bpf_run(&filters.refuse, &data);
+	uint32_t counts = first < second ? first : second;
+
+	switch (counts & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+		return 0;
+	case SECCOMP_RET_TRACE: /* by nobody */
+		return ENOSYS;
+	case SECCOMP_RET_USER_NOTIF:
+		(void)filters_judge(&data, &error);
+		assert_int_not_equal(error, 0);
+		return error;
+	case SECCOMP_RET_ERRNO:
+		assert_true((counts & SECCOMP_RET_DATA) != 0);
+		return (int)(counts & SECCOMP_RET_DATA);
+	default:
+		fail_msg("%s", "a refused call never kills");
+		return -1;
+	}
+}
+
+/* Without a listener: what the filter says by itself. */
+static int verdict_alone(uint32_t arch, long number, const uint64_t args[6])
 {
 	struct seccomp_data data = { .nr = (int)number, .arch = arch };
 
 	memcpy(data.args, args, sizeof data.args);
 
-	uint32_t first = bpf_run(&filters.allow, &data), second = bpf_run(&filters.refuse, &data);
-	uint32_t counts = second == SECCOMP_RET_ALLOW ? first : second;
+	uint32_t first = bpf_run(&filters.allow, &data), second = bpf_run(&filters.refuse_alone, &data);
 
-	if (counts == SECCOMP_RET_ALLOW)
-		return 0;
-	assert_int_equal(counts & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO); /* a refused call never kills */
-	assert_true((counts & SECCOMP_RET_DATA) != 0);
-	return (int)(counts & SECCOMP_RET_DATA);
+	if (second != SECCOMP_RET_ALLOW)
+		return (int)(second & SECCOMP_RET_DATA);
+	return first == SECCOMP_RET_ALLOW ? 0 : ENOSYS;
 }
 
 struct call {
@@ -64,6 +91,7 @@ static void check_call(const struct call *call)
 {
 	int got = verdict(AUDIT_ARCH_X86_64, call->number, call->args);
 
+	assert_int_equal(verdict_alone(AUDIT_ARCH_X86_64, call->number, call->args), call->want);
 	if (got != call->want)
 		fail_msg("%s(%#llx, %#llx, %#llx): %d, not %d", call->name, (unsigned long long)call->args[0],
 			 (unsigned long long)call->args[1], (unsigned long long)call->args[2], got, call->want);
@@ -127,13 +155,14 @@ static void every_row_of_the_table_holds(void **state)
 		int kind;
 		struct call call;
 	} rows[] = {
-#define ALLOW(c)                         { ALLOW_CALL, { #c, SYS_##c, { 0 }, 0 } },
-#define ALLOW_IF(c, i, m, v)             { OTHER, { #c, SYS_##c, { [i] = v }, 0 } },
-#define ALLOW_SOCKET(family, protocol)   { OTHER, { "socket", SYS_socket, { family, SOCK_STREAM, protocol }, 0 } },
-#define REFUSE(c, e, reason)             { REFUSE_CALL, { #c, SYS_##c, { 0 }, e } },
-#define REFUSE_IF(c, e, i, m, v, reason) { OTHER, { #c, SYS_##c, { [i] = v }, e } },
-#define REFUSE_FAMILIES(c, e, reason)    { OTHER, { #c, SYS_##c, { AF_VSOCK }, e } },
-#include "cell/syscalls.def"
+#define ALLOW(c)                                { ALLOW_CALL, { #c, SYS_##c, { 0 }, 0 } },
+#define ALLOW_IF(c, i, m, v)                    { OTHER, { #c, SYS_##c, { [i] = v }, 0 } },
+#define ALLOW_SOCKET(family, protocol)          { OTHER, { "socket", SYS_socket, { family, SOCK_STREAM, protocol }, 0 } },
+#define REFUSE(c, e, reason)                    { REFUSE_CALL, { #c, SYS_##c, { 0 }, e } },
+#define REFUSE_IF(c, e, i, m, v, label, reason) { OTHER, { #c, SYS_##c, { [i] = v }, e } },
+#define REFUSE_FAMILIES(c, e, reason)           { OTHER, { #c, SYS_##c, { AF_VSOCK }, e } },
+#define QUIET(c, e, reason)                     { REFUSE_CALL, { #c, SYS_##c, { 0 }, e } },
+#include "spec/syscalls.def"
 	};
 
 	(void)state;
@@ -146,6 +175,80 @@ static void every_row_of_the_table_holds(void **state)
 		memset(call.args, 0xff, sizeof call.args);
 		check_call(&call);
 	}
+}
+
+static void a_refused_call_has_the_name_of_its_row_or_its_family(void **state)
+{
+	static const struct {
+		struct seccomp_data call;
+		const char *name;
+		int error;
+	} rows[] = {
+		{ { .nr = SYS_ptrace }, "ptrace", EPERM },
+		{ { .nr = SYS_inotify_init1, .args = { 1 } }, "inotify_init1", ENOSYS },
+		{ { .nr = SYS_clone, .args = { CLONE_NEWUSER | SIGCHLD | HIGH } }, "clone(CLONE_NEWUSER)", EPERM },
+		{ { .nr = SYS_clone, .args = { CLONE_NEWNET | CLONE_NEWNS } }, "clone(CLONE_NEWNS)", EPERM },
+		{ { .nr = SYS_ioctl, .args = { 0, 0x5412 | HIGH } }, "ioctl(TIOCSTI)", EPERM },
+		{ { .nr = SYS_mknodat, .args = { 3, 0, S_IFCHR | 0600 } }, "mknodat(S_IFCHR)", EPERM },
+		{ { .nr = SYS_socket, .args = { AF_VSOCK | HIGH, SOCK_STREAM } }, "socket(AF_VSOCK)", EAFNOSUPPORT },
+		{ { .nr = SYS_socket, .args = { 0 } }, "socket(AF_UNSPEC)", EAFNOSUPPORT },
+		{ { .nr = SYS_socket, .args = { AF_MCTP } }, "socket(AF_MCTP)", EAFNOSUPPORT },
+		{ { .nr = SYS_socket, .args = { 63 } }, "socket(63)", EAFNOSUPPORT },
+		{ { .nr = SYS_socketpair, .args = { AF_INET } }, "socketpair(AF_INET)", EAFNOSUPPORT },
+		/* What no notification is made of; were there one, it is an errno all the same. */
+		{ { .nr = SYS_socket, .args = { 64 } }, "other", ENOSYS },
+		{ { .nr = SYS_socket, .args = { 0xffffffff } }, "other", ENOSYS },
+		{ { .nr = SYS_socket, .args = { AF_UNIX } }, "other", ENOSYS },
+		{ { .nr = SYS_read }, "other", ENOSYS },
+		{ { .nr = SYS_clone3 }, "other", ENOSYS },
+		{ { .nr = -1 }, "other", ENOSYS },
+		{ { .nr = LAST_KNOWN }, "other", ENOSYS },
+	};
+
+	(void)state;
+	array_for_each(rows, row) {
+		char name[REFUSED_NAME_BYTES];
+		int error = 0;
+
+		refused_name(filters_judge(&row->call, &error), name);
+		assert_string_equal(name, row->name);
+		assert_int_equal(error, row->error);
+	}
+}
+
+/* Of every number, with arguments that some row looks for: what is told to the listener is in the table, and only that. */
+static void the_listener_knows_all_that_it_is_told_of(void **state)
+{
+	static const uint64_t values[] = { 0,  1,    2,      12,     40,         62,      63,      64,
+					   67, 1026, 0x5412, 0x541c, 0x10000000, 0020000, 0060000, UINT64_MAX };
+	int error;
+
+	(void)state;
+	for (int number = 0; number < LAST_KNOWN; number++) {
+		array_for_each(values, value) {
+			struct seccomp_data data = { .nr = number, .arch = AUDIT_ARCH_X86_64 };
+
+			array_for_each(data.args, argument)
+				*argument = *value;
+
+			bool is_told = bpf_run(&filters.refuse, &data) == SECCOMP_RET_USER_NOTIF;
+
+			assert_int_equal(is_told, filters_judge(&data, &error) < REFUSED_COUNT);
+		}
+	}
+}
+
+static void the_end_of_a_guest_is_told_by_its_mark_alone(void **state)
+{
+	struct seccomp_data data = { .nr = FILTER_END_CALL, .arch = AUDIT_ARCH_X86_64, .args = { FILTER_END_MARK } };
+
+	(void)state;
+	assert_int_equal(bpf_run(&filters.refuse, &data), SECCOMP_RET_USER_NOTIF);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		data.args[0] = FILTER_END_MARK ^ UINT64_C(1) << bit;
+		assert_int_equal(bpf_run(&filters.refuse, &data), SECCOMP_RET_ALLOW);
+	}
+	assert_int_equal(verdict(data.arch, data.nr, (const uint64_t *)data.args), 0); /* anybody's getpgrp(2) */
 }
 
 static void what_is_not_on_the_list_looks_like_an_older_kernel(void **state)
@@ -201,6 +304,7 @@ static void the_filters_are_as_short_as_they_have_to_be(void **state)
 	(void)state;
 	assert_in_range(filters.allow.count, 50, 900);
 	assert_in_range(filters.refuse.count, 50, 900);
+	assert_in_range(filters.refuse_alone.count, 50, 900);
 }
 
 static void building_them_twice_gives_the_same_filters(void **state)
@@ -216,6 +320,9 @@ static void building_them_twice_gives_the_same_filters(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(arguments_decide_where_they_matter_and_only_by_the_bits_that_the_kernel_sees),
 	cmocka_unit_test(every_row_of_the_table_holds),
+	cmocka_unit_test(a_refused_call_has_the_name_of_its_row_or_its_family),
+	cmocka_unit_test(the_listener_knows_all_that_it_is_told_of),
+	cmocka_unit_test(the_end_of_a_guest_is_told_by_its_mark_alone),
 	cmocka_unit_test(what_is_not_on_the_list_looks_like_an_older_kernel),
 	cmocka_unit_test(no_call_by_another_entry_is_allowed),
 	cmocka_unit_test(the_filters_are_as_short_as_they_have_to_be),

@@ -146,6 +146,35 @@ static struct wire_verdict verdict_ok(void)
 	return (struct wire_verdict){ .head = WIRE_HEAD(WIRE_VERDICT), .result = { .verdict = VERDICT_OK } };
 }
 
+static void refused_calls_that_no_provider_counts_so_are_refused(void **state)
+{
+	static const struct {
+		struct refused refused;
+		int want;
+	} rows[] = {
+		{ { .others = 0 }, 0 },
+		{ { .calls = { { REFUSED_COUNT - 1, UINT32_MAX } } }, 0 },
+		{ { .calls = { { REFUSED_COUNT, 1 } } }, -EBADMSG },
+		{ { .calls = { { UINT32_MAX, 1 } } }, -EBADMSG },
+		{ { .calls = { { 3, 1 }, { 4, 1 } } }, 0 },
+		{ { .calls = { { 3, 1 }, { 3, 1 } } }, -EBADMSG },
+		{ { .calls = { { 3, 1 }, { 4, 0 } } }, -EBADMSG },
+		{ { .calls = { { 3, 0 } } }, -EBADMSG },
+		{ { .calls = { { 0, 0 }, { 4, 1 } } }, -EBADMSG },
+		{ { .calls = { [REFUSED_CALLS - 1] = { 4, 1 } } }, -EBADMSG },
+		{ { .others = 1 }, -EBADMSG }, /* of a table that is not full */
+		{ { .zero = 1 }, -EBADMSG },
+	};
+
+	(void)state;
+	array_for_each(rows, row) {
+		struct wire_verdict verdict = verdict_ok();
+
+		verdict.result.refused = row->refused;
+		assert_int_equal(wire_check_verdict(&verdict), row->want);
+	}
+}
+
 static void a_verdict_out_of_range_is_refused(void **state)
 {
 	static const struct {
@@ -252,6 +281,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(code_is_accepted_up_to_its_maximum_length),
 	cmocka_unit_test(stdin_and_bundle_are_accepted_up_to_their_maximum_length),
 	cmocka_unit_test(a_verdict_out_of_range_is_refused),
+	cmocka_unit_test(refused_calls_that_no_provider_counts_so_are_refused),
 	cmocka_unit_test(text_without_an_end_is_refused),
 	cmocka_unit_test(an_environment_is_text_and_keeps_no_more_ready_than_it_has),
 	cmocka_unit_test(a_cell_has_three_descriptors_and_a_slot_that_exists),

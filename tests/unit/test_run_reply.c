@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+/* 0 is the first row of the table that refuses a call. */
 static const struct {
 	struct result result;
 	const char *out, *err;
@@ -26,6 +27,30 @@ static const struct {
 	  "e",
 	  200,
 	  "{\"success\": false, \"error\": \"e\\nKilled by signal 9 (SIGKILL).\", \"output\": \"\"}" },
+	{ { .verdict = VERDICT_ERROR, .exit_code = 7, .refused.calls = { { 0, 2 } } },
+	  "",
+	  "",
+	  200,
+	  "{\"success\": false, \"error\": \"Exited with status 7. The sandbox refused inotify_init (2 times).\", \"output\": "
+	  "\"\"}" },
+	{ { .verdict = VERDICT_ERROR, .exit_code = 1, .refused.calls = { { 0, 1 } } },
+	  "o",
+	  "e",
+	  200,
+	  "{\"success\": false, \"error\": \"e\\nThe sandbox refused inotify_init (1 time).\", \"output\": \"o\"}" },
+	{ { .verdict = VERDICT_SIGNAL, .exit_code = -1, .signal = 6, .refused.calls = { { 0, 1 } } },
+	  "",
+	  "",
+	  200,
+	  "{\"success\": false, \"error\": \"Killed by signal 6 (SIGABRT). The sandbox refused inotify_init (1 time).\", "
+	  "\"output\": \"\"}" },
+	/* What they did not end for is not said; what went well needs no words. */
+	{ { .verdict = VERDICT_OK, .refused.calls = { { 0, 1 } } }, "", "", 200, "{\"success\": true, \"output\": \"\"}" },
+	{ { .verdict = VERDICT_PIDS, .refused.calls = { { 0, 1 } } },
+	  "",
+	  "",
+	  200,
+	  "{\"success\": false, \"error\": \"Process limit of 64 reached.\", \"output\": \"\"}" },
 	{ { .verdict = VERDICT_TIMEOUT },
 	  "",
 	  "e\n",

@@ -84,9 +84,9 @@ ATTACKS = [
             pass
     """, TIMED_OUT, is_slow=True),
     _ends("notice_of_the_end_by_a_child", "a child's word that the program has ended well, by the call that our own end makes", """
-        # exit_group with the mark of src/zygote/notice.c in an argument that the kernel does not look at.
+        # getpgrp with the mark of src/cell/filter.h.
         if os.fork() == 0:
-            call(231, 0, 0x5AFE0E7D1A57CA11)
+            call(111, 0x5AFE0E7D1A57CA11, 0)
             os._exit(1)
         import time
         time.sleep(0.3)
@@ -95,7 +95,7 @@ ATTACKS = [
     _ends("notice_of_the_end_by_a_thread", "the same by a thread, while the program goes on to fail", """
         import threading, time
         def lie():
-            call(231, 0, 0x5AFE0E7D1A57CA11)
+            call(111, 0x5AFE0E7D1A57CA11, 0)
         if os.fork() == 0:
             threading.Thread(target=lie).start()
             time.sleep(1)
@@ -106,7 +106,7 @@ ATTACKS = [
     _ends("notices_without_end", "a listener that is kept busy, and no end", """
         for _ in range(40):
             if os.fork() == 0:
-                call(231, 0, 0x5AFE0E7D1A57CA11)
+                call(111, 0x5AFE0E7D1A57CA11, 0)
                 os._exit(1)
         import time
         time.sleep(0.5)
