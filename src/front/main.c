@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "front/filter.h"
 #include "front/options.h"
+#include "front/wipe.h"
 
 #include <event2/event.h>
 #include <fcntl.h>
@@ -278,6 +279,7 @@ int main(int argc, char **argv)
 	struct front front = { .exit_status = EXIT_SUCCESS };
 	struct err err;
 
+	wipe_begin();
 	log_open("safexecd");
 	if (options_parse(argc, argv, &front.options, &err) < 0) {
 		log_line("%s", err.text);

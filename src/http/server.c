@@ -10,6 +10,7 @@
  *  - it resets a connection whose request was refused unread: linger.c;
  *  - stopping it would shut the listening socket, which is the supervisor's: it is always quiesced first.
  */
+#include "base/stack.h"
 #include "http/internal.h"
 #include "http/linger.h"
 #include "http/watch.h"
@@ -143,6 +144,7 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)MHD_run(server->daemon);
+	stack_wipe(); /* of heads and bodies */
 	/* It has work left, or is about to cut somebody off. */
 	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES && wait_ms < CUT_OFF_MS) {
 		server->turns_left_over++;
