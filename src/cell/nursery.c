@@ -240,6 +240,10 @@ int nursery_start(const struct nursery_spec *spec, struct nursery *ret_nursery, 
 	if (r == 0)
 		r = frame_new_pair(zygote);
 	if (r == 0)
+		r = frame_note_senders(link[0]);
+	if (r == 0)
+		r = frame_note_senders(zygote[0]);
+	if (r == 0)
 		r = pipe2(output, O_CLOEXEC) < 0 ? -errno : 0;
 	if (r < 0) {
 		(void)err_set(err, r, "no descriptors are left for a nursery");

@@ -17,17 +17,19 @@ int order_send(int socket, struct order *order, const int *fds, size_t fds_count
 	return frame_send(socket, order, sizeof *order, fds, fds_count);
 }
 
-int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_room)
+static int receive(int socket, struct order *ret_order, int *ret_fds, size_t fds_room, const uid_t *senders, size_t senders_count)
 {
 	int fds[FRAME_MAX_FDS]; /* of a refused frame, numbers of closed descriptors stay behind here */
 	size_t count = 0;
+	ssize_t n;
 
 	assert(fds_room <= ARRAY_SIZE(fds));
 	for (size_t i = 0; i < fds_room; i++)
 		ret_fds[i] = -EBADF;
-
-	ssize_t n = frame_recv(socket, ret_order, sizeof *ret_order, fds, fds_room, &count);
-
+	if (senders)
+		n = frame_recv_of(socket, ret_order, sizeof *ret_order, fds, fds_room, &count, senders, senders_count);
+	else
+		n = frame_recv(socket, ret_order, sizeof *ret_order, fds, fds_room, &count);
 	if (n <= 0)
 		return (int)n;
 	if ((size_t)n != sizeof *ret_order || ret_order->magic != ORDER_MAGIC) {
@@ -39,6 +41,16 @@ int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_roo
 		ret_fds[i] = fds[i];
 	ret_order->text[sizeof ret_order->text - 1] = '\0';
 	return 1;
+}
+
+int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_room)
+{
+	return receive(socket, ret_order, ret_fds, fds_room, NULL, 0);
+}
+
+int order_recv_of(int socket, struct order *ret_order, int *ret_fds, size_t fds_room, const uid_t *senders, size_t senders_count)
+{
+	return receive(socket, ret_order, ret_fds, fds_room, senders, senders_count);
 }
 
 int order_send_job(int socket, struct order *order, const int fds[ORDER_JOB_FDS])

@@ -100,6 +100,9 @@ int order_send(int socket, struct order *order, const int *fds, size_t fds_count
  * closed; -EAGAIN; -EPROTO or -EMSGSIZE: not an order, and no descriptor was kept. */
 int order_recv(int socket, struct order *ret_order, int *ret_fds, size_t fds_room);
 
+/* The same on a socket that notes its senders (wire/frame.h). -EACCES: it comes from none of these users. */
+int order_recv_of(int socket, struct order *ret_order, int *ret_fds, size_t fds_room, const uid_t *senders, size_t senders_count);
+
 /* Sends an order with a job; those of fds that are not there are left out. What the flags promise must be there. */
 int order_send_job(int socket, struct order *order, const int fds[ORDER_JOB_FDS]);
 

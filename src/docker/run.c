@@ -100,7 +100,8 @@ void run_read_control(evutil_socket_t fd, short what, void *arg)
 	struct slot *slot = arg;
 	int fds[JOB_FDS];
 	size_t fds_count;
-	enum job_word word = job_read(fd, slot->state == SLOT_READY, &slot->job, fds, &fds_count);
+	enum job_word word =
+		job_read(fd, slot->docker->ids.base + IDS_FRONT_OFFSET, slot->state == SLOT_READY, &slot->job, fds, &fds_count);
 
 	(void)what;
 	if (word == JOB_NOTHING)

@@ -26,7 +26,8 @@ static int open_control(struct ends *ends)
 		return r;
 	ends->control = pair[0];
 	ends->front_control = pair[1];
-	return fd_set_nonblock(ends->control, true);
+	r = frame_note_senders(ends->control);
+	return r < 0 ? r : fd_set_nonblock(ends->control, true);
 }
 
 int ends_open(struct ends *ret_ends)

@@ -2,10 +2,11 @@
 #include "provider/job.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define CPU_MIN_CHECK_US 2000
 
-enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count)
+enum job_word job_read(int control, uid_t front, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count)
 {
 	union {
 		struct wire_job job;
@@ -14,7 +15,8 @@ enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[
 	} frame;
 	int fds[JOB_FDS];
 	size_t count = 0;
-	ssize_t n = frame_recv(control, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &count);
+	const uid_t senders[] = { front, getuid() };
+	ssize_t n = frame_recv_of(control, &frame, sizeof frame, fds, ARRAY_SIZE(fds), &count, senders, ARRAY_SIZE(senders));
 
 	*ret_fds_count = 0;
 	if (n == -EAGAIN)

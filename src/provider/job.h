@@ -34,9 +34,9 @@ enum job_word {
 	JOB_OTHER,   /* the front has gone, or makes no sense */
 };
 
-/* Reads what the front says on the control socket of a cell; a job only when can_take. Descriptors: a job's, to be closed by the
- * caller. */
-enum job_word job_read(int control, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count);
+/* Reads what the front says on the control socket of a cell; a job only when can_take, and only what that user or our own has sent.
+ * Descriptors: a job's, to be closed by the caller. */
+enum job_word job_read(int control, uid_t front, bool can_take, struct job *job, int ret_fds[JOB_FDS], size_t *ret_fds_count);
 
 /* Checks what the front has sent, and that no limit is above the most that this provider was started with: a front is not trusted
  * with the machine. Errors as wire_check_job. */

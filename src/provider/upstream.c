@@ -4,6 +4,7 @@
 #include "wire/provider.h"
 
 #include <event2/event.h>
+#include <unistd.h>
 
 void upstream_drop_front(struct upstream *upstream)
 {
@@ -39,7 +40,8 @@ static void read_supervisor(evutil_socket_t fd, short what, void *arg)
 	struct wire_front frame;
 	_cleanup_(fd_closep) int link = -EBADF;
 	size_t count = 0;
-	ssize_t n = frame_recv(fd, &frame, sizeof frame, &link, 1, &count);
+	const uid_t user = getuid(); /* the supervisor's too */
+	ssize_t n = frame_recv_of(fd, &frame, sizeof frame, &link, 1, &count, &user, 1);
 
 	(void)what;
 	if (n == -EAGAIN)
@@ -65,7 +67,10 @@ int upstream_open(struct upstream *upstream, struct event_base *loop, int superv
 	upstream->on_supervisor = event_new(loop, supervisor, EV_READ | EV_PERSIST, read_supervisor, upstream);
 	if (!upstream->on_supervisor || event_add(upstream->on_supervisor, NULL) < 0)
 		return -ENOMEM;
-	return fd_set_nonblock(supervisor, true);
+
+	int r = frame_note_senders(supervisor);
+
+	return r < 0 ? r : fd_set_nonblock(supervisor, true);
 }
 
 void upstream_close(struct upstream *upstream)

@@ -25,7 +25,7 @@ static void read_forker(evutil_socket_t fd, short what, void *arg)
 {
 	struct slot *slot = arg;
 	struct order order;
-	int r = order_recv(fd, &order, NULL, 0);
+	int r = order_recv_of(fd, &order, NULL, 0, &slot->warden->ids.base, 1);
 
 	(void)what;
 	if (r == -EAGAIN)
@@ -54,7 +54,10 @@ void forker_ask(struct slot *slot)
 	slot->state = SLOT_ATTACHING;
 	(void)evtimer_add(slot->on_deadline, &slot_setup_time);
 
-	int r = fd_set_nonblock(link[0], true);
+	int r = frame_note_senders(link[0]);
+
+	if (r == 0)
+		r = fd_set_nonblock(link[0], true);
 
 	if (r == 0)
 		r = order_send(current->nursery.zygote_link, &order, &link[1], 1);

@@ -62,7 +62,7 @@ static void read_zygote(evutil_socket_t fd, short what, void *arg)
 	struct warden *warden = generation->warden;
 	struct order order;
 	_cleanup_(fd_closep) int pidfd = -EBADF;
-	int r = order_recv(fd, &order, &pidfd, 1);
+	int r = order_recv_of(fd, &order, &pidfd, 1, &warden->ids.base, 1);
 
 	(void)what;
 	if (r == -EAGAIN)
@@ -100,7 +100,7 @@ static void read_nursery(evutil_socket_t fd, short what, void *arg)
 	struct generation *generation = arg;
 	struct order order;
 	_cleanup_(fd_closep) int pidfd = -EBADF;
-	int r = order_recv(fd, &order, &pidfd, 1);
+	int r = order_recv_of(fd, &order, &pidfd, 1, &generation->warden->ids.base, 1);
 
 	(void)what;
 	if (r == -EAGAIN)

@@ -199,7 +199,10 @@ static void read_init(evutil_socket_t fd, short what, void *arg)
 	struct slot *slot = arg;
 	struct order order;
 	int fds[NS_COUNT];
-	int r = order_recv(fd, &order, fds, ARRAY_SIZE(fds));
+	const struct ids *ids = &slot->warden->ids;
+	/* Init is root of the cell's user namespace, then itself; to collect files it becomes what the guest was, when that is dead. */
+	const uid_t senders[] = { ids->base, ids->base + IDS_FIRST_INIT + slot->index, ids->base + IDS_FIRST_GUEST + slot->index };
+	int r = order_recv_of(fd, &order, fds, ARRAY_SIZE(fds), senders, slot->state == SLOT_ASKING ? 3 : 2);
 
 	(void)what;
 	if (r == -EAGAIN)
@@ -267,6 +270,8 @@ static int make_descriptors(struct slot *slot, int ret_inits[2])
 
 	int r = ends_open(&slot->ends);
 
+	if (r == 0)
+		r = frame_note_senders(slot->init_link);
 	return r < 0 ? r : fd_set_nonblock(slot->init_link, true);
 }
 

@@ -8,12 +8,19 @@
 
 union fds_message { /* aligned as cmsg(3) wants it */
 	struct cmsghdr header;
-	char bytes[CMSG_SPACE(FRAME_MAX_FDS * sizeof(int))];
+	char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(FRAME_MAX_FDS * sizeof(int))];
 };
+
+#define NOBODY ((uid_t)-1) /* no user has it, credentials(7) */
 
 int frame_new_pair(int ret_fds[2])
 {
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0 ? -errno : 0;
+}
+
+int frame_note_senders(int socket)
+{
+	return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0 ? -errno : 0;
 }
 
 int frame_send(int socket, const void *frame, size_t size, const int *fds, size_t fds_count)
@@ -65,7 +72,20 @@ static size_t take_fds(struct msghdr *message, int *fds, size_t fds_room)
 	return count;
 }
 
-ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_room, size_t *ret_fds_count)
+static uid_t find_sender(struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		struct ucred sender;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS || c->cmsg_len < CMSG_LEN(sizeof sender))
+			continue;
+		memcpy(&sender, CMSG_DATA(c), sizeof sender);
+		return sender.pid > 0 ? sender.uid : NOBODY; /* 0: sent before they were noted */
+	}
+	return NOBODY;
+}
+
+static ssize_t receive(int socket, void *frame, size_t size, int *fds, size_t fds_room, size_t *ret_fds_count, uid_t *ret_sender)
 {
 	union fds_message control;
 	struct iovec part = { .iov_base = frame, .iov_len = size };
@@ -91,6 +111,32 @@ ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_ro
 			(void)fd_close(fds[i]);
 		return message.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;
 	}
+	*ret_sender = find_sender(&message);
 	*ret_fds_count = count;
 	return n;
+}
+
+ssize_t frame_recv(int socket, void *frame, size_t size, int *fds, size_t fds_room, size_t *ret_fds_count)
+{
+	uid_t sender = NOBODY;
+
+	return receive(socket, frame, size, fds, fds_room, ret_fds_count, &sender);
+}
+
+ssize_t frame_recv_of(int socket, void *frame, size_t size, int *fds, size_t fds_room, size_t *ret_fds_count, const uid_t *senders,
+		      size_t senders_count)
+{
+	uid_t sender = NOBODY;
+	ssize_t n = receive(socket, frame, size, fds, fds_room, ret_fds_count, &sender);
+
+	if (n <= 0)
+		return n;
+	for (size_t i = 0; i < senders_count; i++) {
+		if (senders[i] == sender && sender != NOBODY)
+			return n;
+	}
+	for (size_t i = 0; i < *ret_fds_count; i++)
+		(void)fd_close(fds[i]);
+	*ret_fds_count = 0;
+	return -EACCES;
 }

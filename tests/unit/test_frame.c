@@ -55,6 +55,88 @@ static void a_frame_arrives_whole_with_its_descriptors_close_on_exec(void **stat
 	}
 }
 
+#define STRANGER 54321
+
+/* Sends as another user, with credentials as he likes; his errno, or 0. */
+static int send_as_stranger(int socket, const struct ucred *claimed, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof *claimed)];
+	} control = { .header = { CMSG_LEN(sizeof *claimed), SOL_SOCKET, SCM_CREDENTIALS } };
+	char text[] = "frame";
+	struct iovec part = { text, 5 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (claimed)
+			memcpy(CMSG_DATA(&control.header), claimed, sizeof *claimed);
+		if (setresuid(STRANGER, STRANGER, STRANGER) < 0)
+			_exit(200);
+		if (claimed)
+			_exit(sendmsg(socket, &message, 0) < 0 ? errno : 0);
+		_exit(-frame_send(socket, "frame", 5, &fd, 1));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static ssize_t receive_of(struct pair *pair, uid_t sender, size_t *ret_fds_count)
+{
+	const uid_t senders[] = { 7, sender };
+	char frame[16];
+	int fd = -EBADF;
+	ssize_t n = frame_recv_of(pair->ends[1], frame, sizeof frame, &fd, 1, ret_fds_count, senders, ARRAY_SIZE(senders));
+
+	if (n > 0 && *ret_fds_count > 0)
+		(void)fd_close(fd); /* of a refused one unit_check_fds tells */
+	return n;
+}
+
+static void a_frame_of_another_user_is_refused_with_its_descriptors(void **state)
+{
+	_cleanup_(pair_close) struct pair pair = pair_new();
+	_cleanup_(fd_closep) int sent = fd_new_sealed("test", "hello", 5);
+	const struct ucred ours = { getpid(), getuid(), getgid() };
+	size_t count = 9;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(frame_send(pair.ends[0], "early", 5, &sent, 1), 0); /* before senders are noted: nobody's */
+	assert_int_equal(frame_note_senders(pair.ends[1]), 0);
+	assert_int_equal(receive_of(&pair, getuid(), &count), -EACCES);
+	assert_int_equal(count, 0);
+	assert_int_equal(send_as_stranger(pair.ends[0], NULL, sent), 0);
+	assert_int_equal(receive_of(&pair, getuid(), &count), -EACCES);
+	assert_int_equal(send_as_stranger(pair.ends[0], NULL, sent), 0);
+	assert_int_equal(receive_of(&pair, STRANGER, &count), 5);
+	assert_int_equal(count, 1);
+	assert_int_equal(frame_send(pair.ends[0], "frame", 5, &sent, 1), 0);
+	assert_int_equal(receive_of(&pair, STRANGER, &count), -EACCES);
+	assert_int_equal(frame_send(pair.ends[0], "frame", 5, &sent, 1), 0);
+	assert_int_equal(receive_of(&pair, getuid(), &count), 5);
+	/* What he says of himself the kernel does not believe, unix(7). */
+	assert_int_equal(send_as_stranger(pair.ends[0], &ours, -EBADF), EPERM);
+}
+
+static void the_end_and_the_lack_of_frames_are_nobodys(void **state)
+{
+	_cleanup_(pair_close) struct pair pair = pair_new();
+	size_t count;
+
+	(void)state;
+	assert_int_equal(frame_note_senders(pair.ends[1]), 0);
+	assert_int_equal(fd_set_nonblock(pair.ends[1], true), 0);
+	assert_int_equal(receive_of(&pair, getuid(), &count), -EAGAIN);
+	pair.ends[0] = fd_close(pair.ends[0]);
+	assert_int_equal(receive_of(&pair, getuid(), &count), 0);
+}
+
 static void frames_do_not_run_together(void **state)
 {
 	_cleanup_(pair_close) struct pair pair = pair_new();
@@ -173,6 +255,8 @@ static void nothing_to_read_is_eagain_on_a_nonblocking_end(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(both_ends_of_a_pair_are_close_on_exec),
 	cmocka_unit_test(a_frame_arrives_whole_with_its_descriptors_close_on_exec),
+	cmocka_unit_test(a_frame_of_another_user_is_refused_with_its_descriptors),
+	cmocka_unit_test(the_end_and_the_lack_of_frames_are_nobodys),
 	cmocka_unit_test(frames_do_not_run_together),
 	cmocka_unit_test(a_frame_of_the_greatest_size_with_the_most_descriptors_passes),
 	cmocka_unit_test(an_unwelcome_packet_is_refused_and_its_descriptors_closed),

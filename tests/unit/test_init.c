@@ -161,6 +161,74 @@ static void a_read_only_job_writes_nothing_where_people_look(void **state)
 	cell_close(&cell);
 }
 
+/* What is mounted where, of all mounts of the init's: number, parent, device, root, place. Their flags may change. */
+static void read_mounts(const struct cell *cell, char *text, size_t size)
+{
+	char path[64], line[1024];
+	size_t used = 0;
+	int pid = 0;
+
+	(void)snprintf(path, sizeof path, "/proc/self/fdinfo/%d", cell->pidfd);
+
+	FILE *file = fopen(path, "re");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file))
+		(void)sscanf(line, "Pid: %d", &pid);
+	(void)fclose(file);
+	(void)snprintf(path, sizeof path, "/proc/%d/mountinfo", pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	text[0] = '\0';
+	while (fgets(line, sizeof line, file)) {
+		int fields = 0;
+
+		for (char *at = line; *at != '\0'; at++) {
+			if (*at == ' ' && ++fields == 5)
+				*at = '\0';
+		}
+		used += (size_t)snprintf(text + used, size - used, "%s\n", line);
+		assert_true(used < size);
+	}
+	(void)fclose(file);
+}
+
+/* The warden orders a guest when init is up: whoever could swap a source or a target does not exist before that. */
+static void all_mounts_are_made_before_a_guest_can_exist(void **state)
+{
+	static char before[16 * KIB], after[16 * KIB];
+	struct limits limits = limits_default();
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	read_mounts(&cell, before, sizeof before);
+	array_for_each(((const char *const[]){ " /app\n", " /tmp\n", " /dev/shm\n", " /proc\n" }), place)
+		assert_non_null(strstr(before, *place));
+	cell_make_ready(&cell);
+	cell_start(&cell, code, true, &limits);
+	read_mounts(&cell, after, sizeof after);
+	assert_string_equal(after, before);
+	cell_close(&cell);
+}
+
+static void a_guests_listener_is_passed_on_before_the_guest_is_ready(void **state)
+{
+	struct order offer = { .type = ORDER_LISTENER };
+	_cleanup_(fd_closep) int sent = fd_new_sealed("listener", "1", 1);
+	int got = -EBADF;
+	struct cell cell;
+
+	(void)state;
+	cell_open(&cell);
+	assert_int_equal(order_send(cell.gate, &offer, &sent, 1), 0);
+	assert_int_equal(nest_receive(cell.link, ORDER_LISTENER, &got, 1).serial, SERIAL);
+	assert_true(got >= 0);
+	(void)fd_close(got);
+	cell_make_ready(&cell);
+	cell_close(&cell);
+}
+
 static void a_full_disk_is_told_when_asked(void **state)
 {
 	struct limits limits = limits_default();
@@ -258,6 +326,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_cell_comes_with_namespaces_of_its_own),
 	cmocka_unit_test(a_job_finds_its_code_and_room_to_write),
 	cmocka_unit_test(a_read_only_job_writes_nothing_where_people_look),
+	cmocka_unit_test(all_mounts_are_made_before_a_guest_can_exist),
+	cmocka_unit_test(a_guests_listener_is_passed_on_before_the_guest_is_ready),
 	cmocka_unit_test(a_full_disk_is_told_when_asked),
 	cmocka_unit_test(code_that_somebody_could_still_change_is_refused),
 	cmocka_unit_test(a_second_job_is_passed_over),

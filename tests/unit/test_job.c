@@ -37,16 +37,51 @@ static void send_frame(int fd, const void *frame, size_t size, const int *fds, s
 	assert_int_equal(frame_send(fd, frame, size, fds, count), 0);
 }
 
+#define FRONT_UID 4242
+
 static enum job_word read_word(struct fixture *fixture, bool can_take)
 {
 	int fds[JOB_FDS];
 	size_t count;
-	enum job_word word = job_read(fixture->ends.control, can_take, &fixture->job, fds, &count);
+	enum job_word word = job_read(fixture->ends.control, FRONT_UID, can_take, &fixture->job, fds, &count);
 
 	assert_int_equal(count, word == JOB_GIVEN ? 1 : 0);
 	for (size_t i = 0; i < count; i++)
 		(void)fd_close(fds[i]);
 	return word;
+}
+
+/* As somebody to whom the front's end has leaked. */
+static void send_as(uid_t user, int fd, const void *frame, size_t size, const int *fds, size_t count)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(setresuid(user, user, user) == 0 && frame_send(fd, frame, size, fds, count) == 0 ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void only_the_fronts_user_and_our_own_give_jobs(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct wire_job job = { .head = WIRE_HEAD(WIRE_JOB), .limits = limits_default() };
+	const struct wire_stop stop = { .head = WIRE_HEAD(WIRE_STOP), .verdict = VERDICT_OUTPUT };
+	int front = fixture->ends.front_control;
+	_cleanup_(fd_closep) int code = fd_new_sealed("code", "1", 1);
+
+	if (geteuid() != 0)
+		skip();
+	send_as(FRONT_UID + 1, front, &job, sizeof job, &code, 1);
+	assert_int_equal(read_word(fixture, true), JOB_OTHER);
+	send_as(FRONT_UID + 1, front, &stop, sizeof stop, NULL, 0);
+	assert_int_equal(read_word(fixture, false), JOB_OTHER);
+	send_as(FRONT_UID, front, &job, sizeof job, &code, 1);
+	assert_int_equal(read_word(fixture, true), JOB_GIVEN);
+	send_as(0, front, &stop, sizeof stop, NULL, 0);
+	assert_int_equal(read_word(fixture, false), JOB_STOP);
 }
 
 static void a_front_says_a_job_a_stop_or_nothing_that_makes_sense(void **state)
@@ -202,6 +237,7 @@ static void a_provider_serves_the_front_that_its_supervisor_brings(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_front_says_a_job_a_stop_or_nothing_that_makes_sense, open_ends, close_ends),
+	cmocka_unit_test_setup_teardown(only_the_fronts_user_and_our_own_give_jobs, open_ends, close_ends),
 	cmocka_unit_test(the_first_reason_to_stop_counts_and_none_after_the_end),
 	cmocka_unit_test_setup_teardown(a_verdict_is_sent_once_with_what_was_measured, open_ends, close_ends),
 	cmocka_unit_test_setup_teardown(a_failure_of_ours_says_whether_the_program_may_have_run, open_ends, close_ends),
