@@ -238,6 +238,15 @@ static int prepare(const struct options *options, struct err *err)
 	return 0;
 }
 
+/* Without their events they would kill us, and what has come to its end is to say so by its own status. */
+static void ignore_signals(void)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
 static int serve(struct front *front, struct err *err)
 {
 	const struct options *options = &front->options;
@@ -262,6 +271,7 @@ static int serve(struct front *front, struct err *err)
 	api_drop_jobs(front->api);
 	service_free(front->service);
 	api_free(front->api);
+	ignore_signals();
 
 	struct event *const own[] = { front->terminate, front->retire, front->idle };
 
