@@ -10,6 +10,7 @@
 #include "base/macro.h"
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,15 +26,19 @@ void wipe_begin(void)
 void *__libc_realloc(void *piece, size_t size);
 void __libc_free(void *piece); /* glibc's own, exported under these names for those that wrap them */
 
+/* A mapping of its own goes back to the kernel, which gives nobody old bytes. Not every large piece is one: what fits into freed space of the
+ * heap is put there. glibc says so in the word before the piece (IS_MMAPPED in its malloc.c). */
+static bool is_mapping(const void *piece)
+{
+	return ((const size_t *)piece)[-1] & 2;
+}
+
 void free(void *piece)
 {
 	if (!piece)
 		return;
-
-	size_t room = malloc_usable_size(piece);
-
-	if (room < LARGE_BYTES) /* a larger one is a mapping of its own, which the kernel takes back */
-		explicit_bzero(piece, room);
+	if (!is_mapping(piece))
+		explicit_bzero(piece, malloc_usable_size(piece));
 	__libc_free(piece);
 }
 
@@ -48,7 +53,7 @@ void *realloc(void *piece, size_t size)
 	}
 	if (piece && size <= room && size >= room / 2)
 		return piece;
-	if (room >= LARGE_BYTES && size >= LARGE_BYTES)
+	if (piece && is_mapping(piece) && size >= LARGE_BYTES)
 		return __libc_realloc(piece, size); /* by mremap(2) */
 
 	void *moved = malloc(size);
