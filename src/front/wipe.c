@@ -33,7 +33,7 @@ static bool is_mapping(const void *piece)
 	return ((const size_t *)piece)[-1] & 2;
 }
 
-void free(void *piece)
+static void wipe_and_free(void *piece)
 {
 	if (!piece)
 		return;
@@ -42,13 +42,18 @@ void free(void *piece)
 	__libc_free(piece);
 }
 
+void free(void *piece)
+{
+	wipe_and_free(piece);
+}
+
 /* glibc's would leave the old bytes behind where it moves them. errno is malloc's. */
 void *realloc(void *piece, size_t size)
 {
 	size_t room = piece ? malloc_usable_size(piece) : 0;
 
 	if (piece && size == 0) {
-		free(piece);
+		wipe_and_free(piece);
 		return NULL;
 	}
 	if (piece && size <= room && size >= room / 2)
@@ -61,7 +66,7 @@ void *realloc(void *piece, size_t size)
 	if (!moved || !piece)
 		return moved;
 	memcpy(moved, piece, size < room ? size : room);
-	free(piece);
+	wipe_and_free(piece);
 	return moved;
 }
 
