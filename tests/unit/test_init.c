@@ -196,6 +196,7 @@ static void read_mounts(const struct cell *cell, char *text, size_t size)
 /* The warden orders a guest when init is up: whoever could swap a source or a target does not exist before that. */
 static void all_mounts_are_made_before_a_guest_can_exist(void **state)
 {
+	static const char *const places[] = { " /app\n", " /tmp\n", " /dev/shm\n", " /proc\n" };
 	static char before[16 * KIB], after[16 * KIB];
 	struct limits limits = limits_default();
 	struct cell cell;
@@ -203,7 +204,7 @@ static void all_mounts_are_made_before_a_guest_can_exist(void **state)
 	(void)state;
 	cell_open(&cell);
 	read_mounts(&cell, before, sizeof before);
-	array_for_each(((const char *const[]){ " /app\n", " /tmp\n", " /dev/shm\n", " /proc\n" }), place)
+	array_for_each(places, place)
 		assert_non_null(strstr(before, *place));
 	cell_make_ready(&cell);
 	cell_start(&cell, code, true, &limits);
