@@ -132,5 +132,6 @@ export function start(text) {
 	code.addEventListener("blur", () => { leavesWithTab = false; });
 	code.addEventListener("input", onInput);
 	code.addEventListener("scroll", follow, { passive: true });
+	window.addEventListener("resize", follow); // narrow windows have taller lines
 	onInput();
 }

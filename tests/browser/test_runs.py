@@ -40,6 +40,14 @@ def test_the_end_is_told_in_plain_words(page, code, state, verdict):
     assert re.fullmatch(r"[\d.]+ m?s(, [\d.]+ MB)?", page.text("clock"))
 
 
+def test_the_mark_stays_behind_its_line_when_the_window_becomes_narrow(page):
+    """Lines are taller there."""
+    page.run("x = 1\n\n\nx / 0", state="Failed")
+    page.be_a_phone(400)
+    off = "const top = (s) => document.querySelector(s).getBoundingClientRect().top; return Math.abs(top('#mark') - top('#numbers .marked'))"
+    page.until(lambda: page.js(off) < 4, "the mark is behind the line")
+
+
 @pytest.mark.parametrize("code, line", [("x = 1\n\n\ndef f():\n    return x / 0\n\n\nf()\n", 5), ("\n" * 79 + "1 +* 2", 80), ("import json\njson.loads('{')", 2)])
 def test_the_line_that_failed_is_marked_and_can_be_gone_to(page, code, line):
     page.run(code, "Failed")
