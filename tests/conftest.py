@@ -5,13 +5,6 @@ import pytest
 import requests
 
 
-def pytest_terminal_summary(terminalreporter):
-    """A test that passed only when it was run again is seen, with what it said first."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"run again: {report.nodeid}", sep="_")
-        terminalreporter.write_line(report.longreprtext)
-
-
 @pytest.fixture(scope="session")
 def start_server():
     """start_server(*options) returns a ready server; all of them are stopped in the end, and must stop cleanly."""
