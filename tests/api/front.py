@@ -109,15 +109,23 @@ def let_go(front, threads):
         thread.join(10)
 
 
-def check_leaving_cancels(front, is_reset):
+def wait_for_event(front, what):
+    """The next event of that kind; what the provider still had to say of earlier runs is passed over."""
+    event = None
+    while not event or event[0] != what:
+        event = front.provider.events.get(timeout=5)
+    return event
+
+
+def check_leaving_cancels(front, is_reset, at_most_s=0.1):
     """A client whose run is under way closes its connection, or resets it."""
     drain(front.provider.events)
     client = front.connect()
     client.sendall(raw_request(b'{"code": "wait:x"}'))
-    assert front.provider.events.get(timeout=5) == ("waiting", "x")
+    wait_for_event(front, "waiting")
     if is_reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     left_at = time.monotonic()
     client.close()
-    what, _, closed_at = front.provider.events.get(timeout=5)
-    assert what == "closed" and closed_at - left_at < 0.1
+    _, _, closed_at = wait_for_event(front, "closed")
+    assert closed_at - left_at < at_most_s
