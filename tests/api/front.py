@@ -91,6 +91,14 @@ def check_failure(response, status, message=None):
         assert message in answer["error"]
 
 
+def wait_for_event(front, what):
+    """The next event of that kind; what the provider still had to say of earlier runs is passed over."""
+    event = None
+    while not event or event[0] != what:
+        event = front.provider.events.get(timeout=5)
+    return event
+
+
 def hold(front, count):
     """Fills `count` cells and returns their threads' results."""
     results, threads = [], []
@@ -99,7 +107,7 @@ def hold(front, count):
     for number in range(count):
         threads.append(threading.Thread(target=lambda: results.append(front.run("hold:held"))))
         threads[-1].start()
-        assert front.provider.events.get(timeout=5)[0] == "holding"
+        wait_for_event(front, "holding")
     return results, threads
 
 
@@ -107,14 +115,6 @@ def let_go(front, threads):
     front.provider.release.set()
     for thread in threads:
         thread.join(10)
-
-
-def wait_for_event(front, what):
-    """The next event of that kind; what the provider still had to say of earlier runs is passed over."""
-    event = None
-    while not event or event[0] != what:
-        event = front.provider.events.get(timeout=5)
-    return event
 
 
 def check_leaving_cancels(front, is_reset, at_most_s=0.1):

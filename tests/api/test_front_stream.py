@@ -8,7 +8,7 @@ import time
 import openapi
 import pytest
 import requests
-from front import MIB, drain, hold, let_go, raw_request, read_reply
+from front import MIB, drain, hold, let_go, raw_request, read_reply, wait_for_event
 
 FORMS = ["application/x-ndjson", "text/event-stream"]
 
@@ -111,14 +111,14 @@ def test_a_connection_goes_on_after_a_stream(streaming):
 def test_a_client_that_leaves_a_stream_cancels_its_run_at_once(streaming, accept, is_reset):
     drain(streaming.provider.events)
     client = send(streaming, "wait:x", accept)
-    assert streaming.provider.events.get(timeout=5) == ("waiting", "x")
+    wait_for_event(streaming, "waiting")
     time.sleep(0.25)  # two heart-beats: the connection has been asleep and awake
     if is_reset:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     left_at = time.monotonic()
     client.close()
-    what, _, closed_at = streaming.provider.events.get(timeout=5)
-    assert what == "closed" and closed_at - left_at < 0.1
+    _, _, closed_at = wait_for_event(streaming, "closed")
+    assert closed_at - left_at < 0.1
 
 
 def test_a_client_that_reads_nothing_holds_its_program_and_costs_little(streaming):
@@ -165,7 +165,7 @@ def test_sigterm_lets_a_stream_end(own):
     front = own("--heartbeat-ms", "50")
     _ = front.provider.release.clear()
     client = send(front, "hold:late")
-    assert front.provider.events.get(timeout=5)[0] == "holding"
+    wait_for_event(front, "holding")
     front.process.terminate()
     time.sleep(0.2)
     front.provider.release.set()
